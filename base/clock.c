@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+
+#include <time.h>
+
+static int64_t
+milliseconds(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+vk_clock_boot(void)
+{
+    return milliseconds(CLOCK_BOOTTIME) / 1000;
+}
+
+int64_t
+vk_clock_unix(void)
+{
+    return milliseconds(CLOCK_REALTIME) / 1000;
+}
+
+int64_t
+vk_clock_boot_ms(void)
+{
+    return milliseconds(CLOCK_BOOTTIME);
+}

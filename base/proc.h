@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_BASE_PROC_H
+#define VK_BASE_PROC_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* A file descriptor of ours and its number in the program that is started. */
+struct vk_proc_fd {
+    int from, to;
+};
+
+/*
+ * Start the program argv[0], found in the directory of valetkey's internal
+ * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR.  It gets the environment,
+ * standard error and the fds listed (ended by from -1); standard input and
+ * output are /dev/null unless listed.  *out is its process ID.
+ */
+VK_MUST enum vk_err vk_proc_start(const char *const argv[],
+                                  const struct vk_proc_fd *fds, pid_t *out);
+
+/*
+ * Wait for it.  VK_OK: it ended by itself, *status is its exit status;
+ * VK_INTERNAL: it was killed; VK_UNREACHABLE: it still runs when the alarm
+ * of vk_proc_alarm_at has gone off at deadline (0: no deadline).
+ */
+VK_MUST enum vk_err vk_proc_wait(pid_t pid, int64_t deadline, int *status);
+
+/*
+ * For a program that holds a secret: not dumpable (so neither core nor
+ * ptrace by the same user), no core file, no new privileges.
+ */
+VK_MUST enum vk_err vk_proc_harden(void);
+
+/*
+ * From now on SIGALRM interrupts a sleeping system call once the deadline
+ * (milliseconds on the boot clock) has passed, again and again.
+ */
+VK_MUST enum vk_err vk_proc_alarm_at(int64_t boot_ms);
+void vk_proc_alarm_off(void);
+
+#endif

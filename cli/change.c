@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* rotate, remove: what changes a client that is there. */
+#include "base/log.h"
+#include "base/proc.h"
+#include "cli/edit.h"
+#include "cli/install.h"
+
+#define VALUE_MAX 4096
+
+/* Its names as strings, in the three buffers. */
+struct names {
+    struct vk_buf client, id, url;
+};
+
+#define NAMES                                                 \
+    {                                                         \
+        .client = VK_BUF(VALUE_MAX), .id = VK_BUF(VALUE_MAX), \
+        .url = VK_BUF(VALUE_MAX)                              \
+    }
+
+static enum vk_err
+name_secret(const struct vk_profile *profile, struct names *names,
+            struct vk_secret_of *of)
+{
+    struct vk_span url = vk_profile_get(profile, VK_KEY_TOKEN_URL);
+    enum vk_err err = vk_buf_add(&names->client, profile->client);
+
+    if (url.len == 0)
+        url = vk_profile_get(profile, VK_KEY_ISSUER);
+    if (err == VK_OK)
+        err =
+            vk_buf_add(&names->id, vk_profile_get(profile, VK_KEY_CLIENT_ID));
+    if (err == VK_OK)
+        err = vk_buf_add(&names->url, url);
+    *of =
+        (struct vk_secret_of){vk_buf_str(&names->client),
+                              vk_buf_str(&names->id), vk_buf_str(&names->url)};
+    if (of->client == NULL || of->client_id == NULL || of->token_url == NULL)
+        return VK_NOMEM;
+    return err;
+}
+
+static void
+clear_names(struct names *names)
+{
+    vk_buf_clear(&names->client);
+    vk_buf_clear(&names->id);
+    vk_buf_clear(&names->url);
+}
+
+static enum vk_err
+rotate(const struct vk_cli *cli, const struct vk_clients *clients,
+       const struct vk_profile *profile)
+{
+    VK_AUTO_BUF secret = VK_BUF(VK_CLI_SECRET_MAX);
+    struct names names = NAMES;
+    struct vk_secret_of of;
+    enum vk_err err = name_secret(profile, &names, &of);
+
+    if (err == VK_OK)
+        err = vk_cli_read_secret(cli, of.client, &secret);
+    if (err == VK_OK)
+        err = vk_cli_secret_put(&of, vk_buf_span(&secret));
+    clear_names(&names);
+    return err == VK_OK ? vk_forget_tokens(clients, profile->client) : err;
+}
+
+enum vk_err
+vk_rotate(const struct vk_cli *cli)
+{
+    struct vk_clients clients;
+    struct vk_profile profile;
+    enum vk_err err = vk_proc_harden();
+
+    if (err == VK_OK)
+        err = vk_cli_open(&clients);
+    if (err == VK_OK)
+        err = vk_cli_find(cli, &clients, &profile);
+    if (err == VK_OK && profile.token.len > 0)
+        return vk_fail(VK_USAGE,
+                       "'%s' has the secret of its client; use"
+                       " 'valetkey rotate %.*s'",
+                       profile.name, VK_ARG(profile.client));
+    return err == VK_OK ? rotate(cli, &clients, &profile) : err;
+}
+
+/*
+ * First the configuration, then the secret: should it stop in between, a
+ * secret is left that nothing leads to, and the same command, which then
+ * finds no client, removes it.
+ */
+static enum vk_err
+remove_from(struct vk_edit *edit, const struct vk_cli *cli,
+            const struct vk_profile *profile)
+{
+    enum vk_err err = vk_edit_remove(edit, cli->operand);
+
+    if (err == VK_OK)
+        err = vk_edit_save(edit);
+    if (err == VK_OK && profile->token.len == 0)
+        err = vk_forget_tokens(&edit->clients, profile->client);
+    if (err == VK_OK && profile->token.len == 0)
+        err = vk_cli_secret_clear(cli->operand);
+    return err;
+}
+
+enum vk_err
+vk_remove(const struct vk_cli *cli)
+{
+    struct vk_edit edit;
+    struct vk_profile profile;
+    enum vk_err err = vk_edit_begin(&edit);
+
+    if (err == VK_OK)
+        err = vk_cli_find(cli, &edit.clients, &profile);
+    if (err == VK_OK)
+        err = remove_from(&edit, cli, &profile);
+    else if (err == VK_NOCLIENT &&
+             vk_clients_is_name(vk_span_str(cli->operand)))
+        if (vk_cli_secret_clear(cli->operand) != VK_OK)
+            vk_log("a secret of '%s' may be left in the keyring",
+                   cli->operand);
+    vk_edit_end(&edit);
+    return err;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_CLI_CLI_H
+#define VK_CLI_CLI_H
+
+#include "keyring/clients.h"
+
+/*
+ * The command line of valetkey(1).  main.c has a row for each option and for
+ * each subcommand; a subcommand gets its operands and all options at once.
+ */
+
+#define VK_OPTION_VALUES 32
+
+enum vk_option {
+    /* without a value */
+    VK_OPT_JSON,
+    VK_OPT_REPLACE,
+    VK_OPT_SECRET_STDIN,
+    VK_OPT_SHRED,
+    /* with one */
+    VK_OPT_CLUSTER_ID,
+    VK_OPT_HOST,
+    VK_OPT_MIN_VALIDITY,
+    VK_OPT_NAME,
+    VK_OPT_PRESET,
+    VK_OPT_REALM,
+    VK_OPT_REGION,
+    VK_OPT_SERVER,
+    VK_OPT_TENANT,
+    VK_OPT_TIMEOUT,
+    /* with the name and meaning of a key of clients.conf */
+    VK_OPT_KEYS,
+    VK_OPTIONS = VK_OPT_KEYS + VK_KEYS
+};
+
+struct vk_cli {
+    const char *command;
+    const char *operand; /* NULL: none */
+    /* NULL: not given; "" for options without a value. */
+    const char *option[VK_OPTIONS];
+    /* --serves and --parameter may be given more than once. */
+    struct {
+        enum vk_key key;
+        const char *value;
+    } repeated[VK_OPTION_VALUES];
+    size_t repeats;
+};
+
+typedef enum vk_err vk_command(const struct vk_cli *cli);
+
+vk_command vk_add, vk_drop, vk_header, vk_import, vk_list, vk_remove, vk_retry,
+    vk_rotate, vk_status, vk_token;
+
+/* The value of --min-validity or --timeout, or fallback. */
+VK_MUST enum vk_err vk_cli_seconds(const struct vk_cli *cli,
+                                   enum vk_option option, int64_t fallback,
+                                   int64_t *out);
+
+/* Open clients.conf and check all of it; a missing one is empty. */
+VK_MUST enum vk_err vk_cli_open(struct vk_clients *clients);
+
+/* The token of the operand; VK_NOCLIENT is logged. */
+VK_MUST enum vk_err vk_cli_find(const struct vk_cli *cli,
+                                const struct vk_clients *clients,
+                                struct vk_profile *profile);
+
+/* Write to standard output, or say why that failed. */
+VK_MUST enum vk_err vk_cli_print(struct vk_span text);
+
+#endif

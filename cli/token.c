@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* token, header, drop, retry: what concerns a token alone. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "keyring/ask.h"
+#include "keyring/cache.h"
+#include "keyring/hold.h"
+
+VK_STATIC_BUF(payload, VK_PAYLOAD_MAX);
+VK_STATIC_BUF(out, 2 * VK_PAYLOAD_MAX);
+
+/* Only the sections that it needs are read: this is a warm path too. */
+static enum vk_err
+find(const struct vk_cli *cli, struct vk_clients *clients,
+     struct vk_profile *profile)
+{
+    enum vk_err err = vk_clients_open(clients);
+
+    if (err != VK_OK && err != VK_NOCLIENT)
+        return err;
+    return vk_cli_find(cli, clients, profile);
+}
+
+static enum vk_err
+ask(const struct vk_cli *cli, struct vk_profile *profile,
+    struct vk_record *record)
+{
+    static struct vk_clients clients;
+    struct vk_wish wish = {0};
+    int64_t timeout;
+    enum vk_err err =
+        vk_cli_seconds(cli, VK_OPT_MIN_VALIDITY, 0, &wish.min_validity);
+
+    if (err == VK_OK)
+        err = vk_cli_seconds(cli, VK_OPT_TIMEOUT, 0, &timeout);
+    if (err == VK_OK)
+        err = find(cli, &clients, profile);
+    if (err != VK_OK)
+        return err;
+    wish.timeout_ms = timeout * 1000;
+    return vk_ask(&clients, profile, &wish, &payload, record);
+}
+
+static enum vk_err
+write_json(const struct vk_profile *profile, const struct vk_record *record)
+{
+    struct vk_json json = VK_JSON(&out);
+
+    vk_json_open(&json, NULL, '{');
+    vk_json_str(&json, "name", vk_span_str(profile->name));
+    vk_json_str(&json, "access_token", record->token);
+    vk_json_str(&json, "token_type", record->type);
+    vk_json_number(&json, "expires_in",
+                   vk_record_left(record, vk_clock_boot()));
+    vk_json_close(&json, '}');
+    enum vk_err err = vk_json_end(&json);
+    return err == VK_OK ? vk_buf_add_char(&out, '\n') : err;
+}
+
+static enum vk_err
+print(const struct vk_cli *cli, const char *prefix)
+{
+    struct vk_profile profile;
+    struct vk_record record;
+    enum vk_err err = ask(cli, &profile, &record);
+
+    if (err == VK_OK && cli->option[VK_OPT_JSON] != NULL) {
+        err = write_json(&profile, &record);
+    } else if (err == VK_OK) {
+        err = vk_buf_add_str(&out, prefix);
+        if (err == VK_OK)
+            err = vk_buf_add(&out, record.token);
+        if (err == VK_OK)
+            err = vk_buf_add_char(&out, '\n');
+    }
+    if (err == VK_OK)
+        err = vk_cli_print(vk_buf_span(&out));
+    vk_buf_clear(&payload);
+    vk_buf_clear(&out);
+    return err;
+}
+
+enum vk_err
+vk_token(const struct vk_cli *cli)
+{
+    return print(cli, "");
+}
+
+enum vk_err
+vk_header(const struct vk_cli *cli)
+{
+    return print(cli, "Authorization: Bearer ");
+}
+
+enum vk_err
+vk_drop(const struct vk_cli *cli)
+{
+    struct vk_clients clients;
+    struct vk_profile profile;
+    enum vk_err err = find(cli, &clients, &profile);
+
+    if (err != VK_OK)
+        return err;
+    err = vk_cache_drop(profile.name);
+    if (err == VK_NOKEYRING)
+        return vk_fail(err,
+                       "cannot drop the token of '%s': the kernel"
+                       " keyring is not available",
+                       profile.name);
+    return err == VK_MISS ? VK_OK : err;
+}
+
+enum vk_err
+vk_retry(const struct vk_cli *cli)
+{
+    struct vk_clients clients;
+    struct vk_clients_cursor cursor = {0};
+    struct vk_profile profile, other;
+    enum vk_err err = vk_cli_open(&clients);
+
+    if (err == VK_OK)
+        err = vk_cli_find(cli, &clients, &profile);
+    while (err == VK_OK && vk_clients_next(&clients, &cursor, &other, &err))
+        if (vk_span_same(other.client, profile.client))
+            vk_hold_drop(&other);
+    return err;
+}

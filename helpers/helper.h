@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_HELPERS_HELPER_H
+#define VK_HELPERS_HELPER_H
+
+#include "base/buf.h"
+#include "base/url.h"
+#include "keyring/clients.h"
+#include "keyring/record.h"
+
+/*
+ * What all credential helpers share.  A protocol is one file that defines
+ * `vk_codec`: its verbs, how a request ends, and how its client is told of
+ * a failure.  helper.c has the only main: it reads the request, runs the
+ * verb and writes what the verb put into `out` in one piece, after the verb
+ * has succeeded, so that nothing is said before it is certain.
+ */
+
+enum vk_request_end {
+    VK_UNTIL_EOF,
+    VK_UNTIL_BLANK_LINE, /* or the end */
+    VK_NO_REQUEST,       /* standard input is not ours to read */
+};
+
+struct vk_call {
+    const char *verb;
+    struct vk_span request; /* what came on standard input */
+    struct vk_buf *out;
+    int exit; /* exit status, set by `fail` */
+};
+
+struct vk_verb {
+    const char *name;
+    enum vk_request_end request;
+    enum vk_err (*run)(struct vk_call *call);
+};
+
+struct vk_codec {
+    const char *program;
+    const struct vk_verb *verbs; /* ended by a row without a name */
+    /* Verbs that we do not know are no error: say nothing, exit 0. */
+    bool ignores_unknown_verbs;
+    /* The verb came to err: fill out and exit as the client expects. */
+    void (*fail)(struct vk_call *call, enum vk_err err);
+};
+
+extern const struct vk_codec vk_codec;
+
+/* A token, ready to be handed out.  The spans live until the program ends. */
+struct vk_token {
+    struct vk_span value, username;
+    int64_t expires; /* Unix time until which it may be used */
+};
+
+/*
+ * The token for a URL.  VK_NOCLIENT, silent: no client serves it.  All other
+ * errors are logged.
+ */
+VK_MUST enum vk_err vk_helper_get(const struct vk_url *url,
+                                  struct vk_token *token);
+
+/*
+ * Drop the cached token of a URL; if value is not empty only when it is the
+ * cached one.  VK_NOCLIENT as above; that there is none to drop is VK_OK.
+ */
+VK_MUST enum vk_err vk_helper_drop(const struct vk_url *url,
+                                   struct vk_span value);
+
+/* Call add for every URL that is served, with its user name. */
+VK_MUST enum vk_err vk_helper_each(void (*add)(void *arg, struct vk_span url,
+                                               struct vk_span username),
+                                   void *arg);
+
+#endif

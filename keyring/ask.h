@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_KEYRING_ASK_H
+#define VK_KEYRING_ASK_H
+
+#include "keyring/clients.h"
+#include "keyring/record.h"
+
+/* What a caller wants of a token. */
+struct vk_wish {
+    int64_t min_validity; /* seconds it must still be good for */
+    int64_t timeout_ms;   /* how long to wait at most; 0: 30 s */
+};
+
+/*
+ * The token, from the cache or, where it is not there, by way of
+ * valetkey-fetch.  Of any number of callers one starts the fetcher; the
+ * others wait for its outcome.  payload receives the record's text, record
+ * points into it.  Errors are logged.
+ */
+VK_MUST enum vk_err vk_ask(const struct vk_clients *clients,
+                           const struct vk_profile *profile,
+                           const struct vk_wish *wish, struct vk_buf *payload,
+                           struct vk_record *record);
+
+/*
+ * How valetkey-fetch hands its outcome over, through a memfd: "ok" and the
+ * record, or the error's name and its message; each after a line break.
+ */
+VK_MUST enum vk_err vk_ask_write_outcome(int fd, enum vk_err outcome,
+                                         struct vk_span text);
+
+#endif

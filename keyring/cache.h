@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_KEYRING_CACHE_H
+#define VK_KEYRING_CACHE_H
+
+#include "keyring/clients.h"
+#include "keyring/record.h"
+
+/*
+ * The token cache: keys of type "user" in the user keyring @u, described as
+ * "valetkey:NAME" (keyrings(7), valetkey-keys(7)).  Direct mode: keys belong
+ * to the user; a key of any other owner is a miss.
+ */
+
+/*
+ * The token that is good for at least min_validity seconds more.  payload
+ * receives the key's content, record points into it.  VK_MISS: none, or one
+ * that ended, or one made under another configuration.  VK_NOKEYRING: there
+ * is no keyring here (errno).
+ */
+VK_MUST enum vk_err vk_cache_get(const struct vk_profile *profile,
+                                 int64_t min_validity, struct vk_buf *payload,
+                                 struct vk_record *record);
+
+/*
+ * Put a record into the cache for seconds; no reader ever sees the key
+ * without its timeout.  VK_NOKEYRING, with errno (EDQUOT: full): not cached.
+ */
+VK_MUST enum vk_err vk_cache_put(const struct vk_profile *profile,
+                                 struct vk_span payload, int64_t seconds);
+
+/* Forget it.  VK_MISS if there was none. */
+VK_MUST enum vk_err vk_cache_drop(const char *name);
+
+/*
+ * Small notes beside the tokens, described as "valetkey.KIND:NAME", for the
+ * governor's memory.  The same owner check and errors.
+ */
+VK_MUST enum vk_err vk_cache_note_get(const char *kind, const char *name,
+                                      struct vk_buf *out);
+VK_MUST enum vk_err vk_cache_note_put(const char *kind, const char *name,
+                                      struct vk_span text, int64_t seconds);
+VK_MUST enum vk_err vk_cache_note_drop(const char *kind, const char *name);
+
+/* What errno says about the keyring, for a message. */
+const char *vk_cache_trouble(int error);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "keyring/clients.h"
+
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "keyring/keys.h"
+#include "keyring/sections.h"
+
+bool
+vk_clients_is_name(struct vk_span name)
+{
+    if (name.len == 0 || name.len > VK_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        bool inner = c == '.' || c == '_' || c == '-';
+        if (!plain && (!inner || i == 0))
+            return false;
+    }
+    return true;
+}
+
+enum vk_err
+vk_clients_open(struct vk_clients *clients)
+{
+    *clients = (struct vk_clients){.text = VK_SPAN("")};
+    enum vk_err err =
+        vk_file_user_dir("XDG_CONFIG_HOME", ".config", clients->dir);
+    if (err != VK_OK)
+        return err;
+    return vk_file_map(clients->dir, VK_CLIENTS_FILE, VK_CLIENTS_MAX,
+                       &clients->text);
+}
+
+void
+vk_clients_close(struct vk_clients *clients)
+{
+    vk_file_unmap(clients->text);
+    clients->text = VK_SPAN("");
+}
+
+/* FNV-1a, 64 bits: tells two configurations apart, and nothing more. */
+static uint64_t
+hash_byte(uint64_t hash, unsigned char byte)
+{
+    return (hash ^ byte) * 0x100000001b3;
+}
+
+static uint64_t
+hash_span(uint64_t hash, struct vk_span span)
+{
+    for (size_t i = 0; i < span.len; i++)
+        hash = hash_byte(hash, (unsigned char)span.ptr[i]);
+    return hash_byte(hash, 0);
+}
+
+static uint64_t
+hash_key(uint64_t hash, const struct vk_profile *profile, enum vk_key key)
+{
+    struct vk_values values = vk_profile_values(profile, key);
+    struct vk_span value;
+
+    hash = hash_byte(hash, profile->key[key].set ? 1 : 0);
+    if ((vk_key_rows[key].flags & VK_REPEATABLE) == 0)
+        return hash_span(hash, vk_profile_get(profile, key));
+    while (vk_profile_next(&values, key, &value))
+        hash = hash_span(hash, value);
+    return hash_byte(hash, 0);
+}
+
+static void
+set_fingerprint(struct vk_profile *profile)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (enum vk_key key = 0; key < VK_KEYS; key++)
+        if ((vk_key_rows[key].flags & VK_SHAPES) != 0)
+            hash = hash_key(hash, profile, key);
+    for (size_t i = 0; i < 16; i++)
+        profile->fingerprint[i] = hex[hash >> (60 - 4 * i) & 15];
+    profile->fingerprint[16] = '\0';
+}
+
+static void
+set_name(struct vk_profile *profile, struct vk_span name)
+{
+    size_t len = name.len < VK_FULL_NAME_MAX ? name.len : VK_FULL_NAME_MAX;
+
+    memcpy(profile->name, name.ptr, len);
+    profile->name[len] = '\0';
+}
+
+static enum vk_err
+require(const struct vk_clients *clients, const struct vk_profile *profile,
+        struct vk_span header)
+{
+    bool url = profile->key[VK_KEY_TOKEN_URL].set;
+    bool issuer = profile->key[VK_KEY_ISSUER].set;
+
+    if (url == issuer)
+        return vk_sections_fail(clients, header,
+                                "[client %.*s] needs a"
+                                " token-url or an issuer, and not both",
+                                VK_ARG(profile->client));
+    if (!profile->key[VK_KEY_CLIENT_ID].set)
+        return vk_sections_fail(clients, header,
+                                "[client %.*s] needs a client-id",
+                                VK_ARG(profile->client));
+    return VK_OK;
+}
+
+/* header: the section of a client; the token's own, or empty, follows. */
+static enum vk_err
+load(const struct vk_clients *clients, struct vk_span client_header,
+     struct vk_span token_header, struct vk_profile *out)
+{
+    struct vk_span name;
+    enum vk_err err =
+        vk_sections_read(clients, client_header, VK_IN_CLIENT, &name, out);
+
+    if (err != VK_OK)
+        return err;
+    out->client = name;
+    set_name(out, name);
+    err = require(clients, out, client_header);
+    if (err != VK_OK || token_header.len == 0)
+        return err;
+
+    /* Its own values go over the client's, except what is not inherited. */
+    out->key[VK_KEY_SERVES].set = false;
+    err = vk_sections_read(clients, token_header, VK_IN_TOKEN, &name, out);
+    if (err != VK_OK)
+        return err;
+    set_name(out, name);
+    vk_span_cut(&name, '/');
+    out->token = name;
+    return VK_OK;
+}
+
+/* section is [client X] or [token X/Y]; hint a client's section, or empty. */
+static enum vk_err
+load_any(const struct vk_clients *clients, struct vk_span section,
+         struct vk_span hint, struct vk_profile *out)
+{
+    struct vk_span name, client = section, token = {NULL, 0};
+
+    memset(out, 0, sizeof *out);
+    if (vk_sections_is(section, "token", &name)) {
+        struct vk_span owner = vk_span_cut(&name, '/'), have;
+        token = section;
+        if (vk_sections_is(hint, "client", &have) && vk_span_same(have, owner))
+            client = hint;
+        else if (!vk_sections_find(clients, "client", owner, &client))
+            return vk_sections_fail(clients, section,
+                                    "there is no"
+                                    " [client %.*s]",
+                                    VK_ARG(owner));
+    }
+    enum vk_err err = load(clients, client, token, out);
+    if (err == VK_OK)
+        set_fingerprint(out);
+    return err;
+}
+
+enum vk_err
+vk_clients_for_url(const struct vk_clients *clients,
+                   const struct vk_url *request, struct vk_profile *out)
+{
+    struct vk_span section;
+    enum vk_err err = vk_sections_serving(clients, request, &section);
+
+    if (err != VK_OK)
+        return err;
+    return load_any(clients, section, (struct vk_span){NULL, 0}, out);
+}
+
+enum vk_err
+vk_clients_for_name(const struct vk_clients *clients, struct vk_span name,
+                    struct vk_profile *out)
+{
+    struct vk_span rest = name, section;
+    struct vk_span client = vk_span_cut(&rest, '/');
+
+    if (!vk_clients_is_name(client) ||
+        (rest.ptr != NULL && !vk_clients_is_name(rest)))
+        return VK_NOCLIENT;
+    if (!vk_sections_find(clients, rest.ptr != NULL ? "token" : "client", name,
+                          &section))
+        return VK_NOCLIENT;
+    return load_any(clients, section, (struct vk_span){NULL, 0}, out);
+}
+
+bool
+vk_clients_next(const struct vk_clients *clients,
+                struct vk_clients_cursor *cursor, struct vk_profile *out,
+                enum vk_err *err)
+{
+    struct vk_span section, name;
+
+    if (!vk_sections_next(clients->text, &cursor->at, &section))
+        return false;
+    if (vk_sections_is(section, "client", &name))
+        cursor->client_section = section;
+    *err = load_any(clients, section, cursor->client_section, out);
+    return true;
+}
+
+struct vk_values
+vk_profile_values(const struct vk_profile *profile, enum vk_key key)
+{
+    struct vk_span none = {NULL, 0};
+
+    return (struct vk_values){
+        .section = profile->key[key].set ? profile->section[key] : none,
+    };
+}
+
+bool
+vk_profile_next(struct vk_values *values, enum vk_key key,
+                struct vk_span *value)
+{
+    while (values->list.len == 0) {
+        struct vk_conf conf = VK_CONF_OF(values->section);
+        struct vk_conf_line line;
+        enum vk_conf_kind kind = vk_conf_next(&conf, &line);
+        if (kind == VK_CONF_END)
+            return false;
+        values->section = conf.rest;
+        if (kind == VK_CONF_PAIR &&
+            vk_span_is(line.key, vk_key_rows[key].name))
+            values->list = line.value;
+    }
+    if (key == VK_KEY_SERVES) {
+        *value = vk_span_trim(vk_span_cut(&values->list, ','));
+    } else {
+        *value = values->list;
+        values->list = (struct vk_span){NULL, 0};
+    }
+    return true;
+}
+
+struct vk_span
+vk_profile_get(const struct vk_profile *profile, enum vk_key key)
+{
+    if (profile->key[key].set)
+        return profile->key[key].value;
+    return vk_span_str(vk_key_rows[key].fallback);
+}
+
+int64_t
+vk_profile_seconds(const struct vk_profile *profile, enum vk_key key)
+{
+    int64_t number = 0;
+
+    /* Checked when the section was read. */
+    if (!vk_span_number(vk_profile_get(profile, key), INT64_MAX, &number))
+        return 0;
+    return number;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "keyring/hold.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keyring/cache.h"
+
+void
+vk_hold_endpoint(const struct vk_profile *profile,
+                 char out[VK_HOLD_NAME_MAX + 1])
+{
+    struct vk_span text = vk_profile_get(profile, VK_KEY_TOKEN_URL);
+    struct vk_url url;
+
+    if (text.len == 0)
+        text = vk_profile_get(profile, VK_KEY_ISSUER);
+    if (!vk_url_parse(text, &url))
+        url = (struct vk_url){.host = VK_SPAN("-")};
+    bool plain = vk_span_same_nocase(url.scheme, VK_SPAN("http"));
+    int len = snprintf(out, VK_HOLD_NAME_MAX + 1, "%.*s:%u", (int)url.host.len,
+                       url.host.ptr,
+                       url.port != 0 ? url.port
+                       : plain       ? 80
+                                     : 443);
+    if (len > VK_HOLD_NAME_MAX) {
+        /* Names this long hardly meet; if they do they share their holds. */
+        out[VK_HOLD_NAME_MAX - 1] = ':';
+        out[VK_HOLD_NAME_MAX] = '\0';
+    }
+    for (char *c = out; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c + ('a' - 'A'));
+}
+
+enum vk_err
+vk_hold_write(const struct vk_hold *hold, struct vk_buf *out)
+{
+    return vk_buf_addf(
+        out, "%lld %lld %lld %s %.*s %.*s", (long long)hold->until,
+        (long long)hold->at, (long long)hold->failures, vk_err_name(hold->err),
+        VK_ARG(hold->secret),
+        (int)(hold->message.len < 700 ? hold->message.len : 700),
+        hold->message.ptr);
+}
+
+static bool
+read_time(struct vk_span *text, int64_t *out)
+{
+    return vk_span_number(vk_span_cut(text, ' '), INT64_MAX / 4, out);
+}
+
+enum vk_err
+vk_hold_read(struct vk_span text, struct vk_hold *out)
+{
+    struct vk_hold hold = {0};
+    struct vk_span name;
+    char word[32];
+
+    if (!read_time(&text, &hold.until) || !read_time(&text, &hold.at) ||
+        !read_time(&text, &hold.failures))
+        return VK_BADREPLY;
+    name = vk_span_cut(&text, ' ');
+    hold.secret = vk_span_cut(&text, ' ');
+    if (text.ptr == NULL || name.len >= sizeof word)
+        return VK_BADREPLY;
+    snprintf(word, sizeof word, "%.*s", VK_ARG(name));
+    hold.err = vk_err_from_name(word);
+    hold.message = text;
+    *out = hold;
+    return VK_OK;
+}
+
+static enum vk_err
+get(const char *kind, const char *name, struct vk_buf *text,
+    struct vk_hold *hold)
+{
+    vk_buf_cut(text, 0);
+    enum vk_err err = vk_cache_note_get(kind, name, text);
+
+    if (err == VK_OK && vk_hold_read(vk_buf_span(text), hold) != VK_OK)
+        err = VK_MISS;
+    return err;
+}
+
+/* Where the notes of a token stand: most particular first. */
+struct place {
+    const char *kind;
+    char name[VK_FULL_NAME_MAX + 1];
+};
+
+#define PLACES 3
+
+static void
+places(const struct vk_profile *profile, struct place out[PLACES])
+{
+    out[0].kind = "bad";
+    snprintf(out[0].name, sizeof out[0].name, "%.*s", VK_ARG(profile->client));
+    out[1].kind = "hold";
+    vk_hold_endpoint(profile, out[1].name);
+    out[2].kind = "hold";
+    snprintf(out[2].name, sizeof out[2].name, "%s", profile->name);
+}
+
+static bool
+stands(const struct vk_hold *hold, int64_t since, int64_t now)
+{
+    if (hold->at >= since)
+        return true;
+    return hold->err != VK_REFUSED && now < hold->until;
+}
+
+enum vk_err
+vk_hold_find(const struct vk_profile *profile, int64_t since,
+             struct vk_buf *text, struct vk_hold *hold)
+{
+    struct place place[PLACES];
+    int64_t now = vk_clock_boot_ms();
+
+    places(profile, place);
+    for (size_t i = 0; i < PLACES; i++)
+        if (get(place[i].kind, place[i].name, text, hold) == VK_OK &&
+            stands(hold, since, now))
+            return VK_OK;
+    return VK_MISS;
+}
+
+enum vk_err
+vk_hold_last(const struct vk_profile *profile, struct vk_buf *text,
+             struct vk_hold *hold)
+{
+    struct place place[PLACES];
+
+    places(profile, place);
+    for (size_t i = 0; i < PLACES; i++)
+        if (get(place[i].kind, place[i].name, text, hold) == VK_OK)
+            return VK_OK;
+    return VK_MISS;
+}
+
+void
+vk_hold_drop(const struct vk_profile *profile)
+{
+    struct place place[PLACES];
+
+    places(profile, place);
+    for (size_t i = 0; i < PLACES; i++) {
+        /* One that is not there is as good as dropped. */
+        enum vk_err err = vk_cache_note_drop(place[i].kind, place[i].name);
+        (void)err;
+    }
+}
+
+enum vk_err
+vk_hold_fail(const struct vk_hold *hold, int64_t since)
+{
+    int64_t left = (hold->until - vk_clock_boot_ms() + 999) / 1000;
+    time_t at = (time_t)(vk_clock_unix() + left);
+    struct tm local;
+    char clock[16] = "";
+
+    /* Those who waited with it get what the fetch itself got. */
+    if (hold->at >= since || hold->err == VK_REFUSED)
+        return vk_fail(hold->err, "%.*s", (int)hold->message.len,
+                       hold->message.ptr);
+    if (localtime_r(&at, &local) != NULL)
+        strftime(clock, sizeof clock, "%H:%M:%S", &local);
+    return vk_fail(VK_HELD, "held back until %s (in %lld s): %.*s", clock,
+                   (long long)left, (int)hold->message.len, hold->message.ptr);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_KEYRING_HOLD_H
+#define VK_KEYRING_HOLD_H
+
+#include "keyring/clients.h"
+
+/*
+ * The governor's memory: small notes in the kernel keyring, gone by
+ * themselves.  The fetcher writes them; whoever misses a token looks here
+ * before it asks for a fetch.  Times are milliseconds on the boot clock.
+ *
+ *   valetkey.hold:HOST:PORT   nothing goes to this endpoint before `until`
+ *   valetkey.hold:NAME        the same for one token only
+ *   valetkey.bad:CLIENT       the credential that the server refused
+ */
+struct vk_hold {
+    int64_t until;
+    int64_t at;             /* when it was written */
+    int64_t failures;       /* in a row */
+    enum vk_err err;        /* what the last fetch came to */
+    struct vk_span secret;  /* VK_REFUSED: a keyed hash of it, else "-" */
+    struct vk_span message; /* for people, one line */
+};
+
+#define VK_HOLD_MAX 1024
+#define VK_HOLD_NAME_MAX 110
+
+/* HOST:PORT of a client's token endpoint, or a hash where that is long. */
+void vk_hold_endpoint(const struct vk_profile *profile,
+                      char out[VK_HOLD_NAME_MAX + 1]);
+
+VK_MUST enum vk_err vk_hold_write(const struct vk_hold *hold,
+                                  struct vk_buf *out);
+VK_MUST enum vk_err vk_hold_read(struct vk_span text, struct vk_hold *out);
+
+/*
+ * The note that stands in the way of fetching this token now: one that has
+ * not run out, or one that a fetch left that ended after `since` (it failed
+ * for all who waited with it).  VK_MISS: none.  text owns what hold points
+ * into.  A quarantine (VK_REFUSED) counts only if it came after since: the
+ * fetcher itself compares it with the secret.
+ */
+VK_MUST enum vk_err vk_hold_find(const struct vk_profile *profile,
+                                 int64_t since, struct vk_buf *text,
+                                 struct vk_hold *hold);
+
+/* Log what hold says, as of now, and return the error for it. */
+enum vk_err vk_hold_fail(const struct vk_hold *hold, int64_t since);
+
+/* What there is for this token, in force or not, for `status`. */
+VK_MUST enum vk_err vk_hold_last(const struct vk_profile *profile,
+                                 struct vk_buf *text, struct vk_hold *hold);
+
+/* Forget all notes that concern this token. */
+void vk_hold_drop(const struct vk_profile *profile);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "keyring/keys.h"
+
+#include <string.h>
+
+#define SECONDS_MAX 1000000000
+
+static const char *
+safe_url(struct vk_span value)
+{
+    return vk_url_is_safe(value)
+               ? NULL
+               : "must be an https URL (http only for a loopback host)";
+}
+
+static const char *
+not_empty(struct vk_span value)
+{
+    return value.len > 0 ? NULL : "must not be empty";
+}
+
+static const char *
+auth(struct vk_span value)
+{
+    if (vk_span_is(value, "client_secret_post") ||
+        vk_span_is(value, "client_secret_basic"))
+        return NULL;
+    return "must be client_secret_post or client_secret_basic";
+}
+
+static const char *
+body(struct vk_span value)
+{
+    return vk_span_is(value, "form") || vk_span_is(value, "json")
+               ? NULL
+               : "must be form or json";
+}
+
+static const char *
+parameter(struct vk_span value)
+{
+    struct vk_span name = vk_span_cut(&value, '=');
+
+    return name.len > 0 && value.ptr != NULL ? NULL : "must be NAME=VALUE";
+}
+
+static const char *
+serves(struct vk_span value)
+{
+    static const char must[] =
+        "must be [scheme://]host[:port][/path], http only for loopback";
+
+    while (value.ptr != NULL) {
+        struct vk_url url;
+        struct vk_span item = vk_span_trim(vk_span_cut(&value, ','));
+        if (!vk_url_parse(item, &url))
+            return must;
+        /* What serves its own URL is one that a request can have. */
+        if (!vk_span_starts(url.host, "*.") && vk_url_serves(&url, &url) == 0)
+            return must;
+        if (vk_span_same_nocase(url.scheme, VK_SPAN("http")) &&
+            !vk_url_is_loopback(&url))
+            return must;
+    }
+    return NULL;
+}
+
+static const char *
+username(struct vk_span value)
+{
+    /* RFC 7617: a user name for Basic cannot hold a colon. */
+    return value.len > 0 && memchr(value.ptr, ':', value.len) == NULL
+               ? NULL
+               : "must not be empty and must not hold a colon";
+}
+
+static const char *
+path(struct vk_span value)
+{
+    return vk_span_starts(value, "/") ? NULL : "must be an absolute path";
+}
+
+static const char *
+store(struct vk_span value)
+{
+    return vk_span_is(value, "secret-service") ? NULL
+                                               : "must be secret-service";
+}
+
+static const char *
+seconds(struct vk_span value)
+{
+    int64_t number;
+
+    return vk_span_number(value, SECONDS_MAX, &number) && number > 0
+               ? NULL
+               : "must be a number of seconds, 1 to 1000000000";
+}
+
+#define BOTH (VK_IN_CLIENT | VK_IN_TOKEN)
+
+const struct vk_key_row vk_key_rows[VK_KEYS] = {
+    [VK_KEY_TOKEN_URL] = {"token-url", VK_IN_CLIENT | VK_SHAPES, "", safe_url},
+    [VK_KEY_ISSUER] = {"issuer", VK_IN_CLIENT | VK_SHAPES, "", safe_url},
+    [VK_KEY_CLIENT_ID] = {"client-id", VK_IN_CLIENT | VK_SHAPES, "",
+                          not_empty},
+    [VK_KEY_AUTH] = {"auth", VK_IN_CLIENT | VK_SHAPES, "client_secret_post",
+                     auth},
+    [VK_KEY_BODY] = {"body", VK_IN_CLIENT | VK_SHAPES, "form", body},
+    [VK_KEY_AUDIENCE] = {"audience", BOTH | VK_SHAPES, "", NULL},
+    [VK_KEY_SCOPE] = {"scope", BOTH | VK_SHAPES, "", NULL},
+    [VK_KEY_RESOURCE] = {"resource", BOTH | VK_SHAPES, "", NULL},
+    [VK_KEY_PARAMETER] = {"parameter", BOTH | VK_SHAPES | VK_REPEATABLE, "",
+                          parameter},
+    [VK_KEY_SERVES] = {"serves", BOTH | VK_REPEATABLE, "", serves},
+    [VK_KEY_USERNAME] = {"username", BOTH, "oauth2accesstoken", username},
+    [VK_KEY_CA_FILE] = {"ca-file", VK_IN_CLIENT, "", path},
+    [VK_KEY_STORE] = {"store", VK_IN_CLIENT, "secret-service", store},
+    [VK_KEY_LIFETIME] = {"lifetime", BOTH, "300", seconds},
+    [VK_KEY_MAX_LIFETIME] = {"max-lifetime", BOTH, "86400", seconds},
+};
+
+enum vk_key
+vk_key_find(struct vk_span name)
+{
+    for (enum vk_key key = 0; key < VK_KEYS; key++)
+        if (vk_span_is(name, vk_key_rows[key].name))
+            return key;
+    return VK_KEYS;
+}

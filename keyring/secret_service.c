@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "keyring/secret.h"
+
+#include <libsecret/secret.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+
+static const SecretSchema schema = {
+    "org.valetkey.ClientSecret",
+    SECRET_SCHEMA_NONE,
+    {
+        {"client", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {"client-id", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {"token-url", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {NULL, SECRET_SCHEMA_ATTRIBUTE_STRING},
+    },
+    0,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+};
+
+bool
+vk_secret_is_usable(struct vk_span secret)
+{
+    if (secret.len == 0 || secret.len > VK_SECRET_MAX)
+        return false;
+    for (size_t i = 0, n; i < secret.len; i += n) {
+        unsigned char c = (unsigned char)secret.ptr[i];
+        n = vk_utf8_length(vk_span_from(secret, i));
+        if (n == 0 || c < 0x20 || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* One conversation with the service, which must end within wait_ms. */
+struct talk {
+    const char *client;
+    GCancellable *cancel;
+    GError *error;
+    int64_t wait_ms;
+};
+
+static gpointer
+cancel_later(gpointer data)
+{
+    struct talk *talk = data;
+    GCancellable *cancel = g_object_ref(talk->cancel);
+
+    g_usleep((gulong)talk->wait_ms * 1000);
+    g_cancellable_cancel(cancel);
+    g_object_unref(cancel);
+    return NULL;
+}
+
+static struct talk *
+talk_start(const char *client, int64_t wait_ms)
+{
+    static struct talk talk;
+
+    talk = (struct talk){.client = client,
+                         .cancel = g_cancellable_new(),
+                         .wait_ms = wait_ms > 0 ? wait_ms : 1};
+    /* libsecret waits for a prompt for ever.  The thread outlives the talk,
+     * which is why it is static: a program has one. */
+    g_thread_unref(g_thread_new("deadline", cancel_later, &talk));
+    return &talk;
+}
+
+static enum vk_err
+talk_fail(const struct talk *talk)
+{
+    const GError *error = talk->error;
+    const char *why = error != NULL ? error->message : "no answer";
+    bool locked =
+        g_error_matches(error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED) ||
+        g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+    if (locked)
+        return vk_fail(VK_LOCKED,
+                       "cannot read the secret of '%s': the"
+                       " keyring is locked; unlock it and try"
+                       " again",
+                       talk->client);
+    return vk_fail(VK_NOSTORE,
+                   "the secret store of '%s' is not available:"
+                   " %s",
+                   talk->client, vk_log_clean(vk_span_str(why)));
+}
+
+static void
+talk_end(struct talk *talk)
+{
+    g_clear_error(&talk->error);
+    g_clear_object(&talk->cancel);
+}
+
+static GHashTable *
+attributes(const struct vk_secret_id *id, bool whole_client)
+{
+    if (whole_client)
+        return secret_attributes_build(&schema, "client", id->client, NULL);
+    return secret_attributes_build(&schema, "client", id->client, "client-id",
+                                   id->client_id, "token-url", id->token_url,
+                                   NULL);
+}
+
+/* The items found; talk->error is set on failure. */
+static GList *
+search(struct talk *talk, const struct vk_secret_id *id, bool whole_client,
+       SecretSearchFlags flags)
+{
+    GHashTable *want = attributes(id, whole_client);
+    GList *items = secret_service_search_sync(NULL, &schema, want, flags,
+                                              talk->cancel, &talk->error);
+
+    g_hash_table_unref(want);
+    return items;
+}
+
+static enum vk_err
+take_value(SecretItem *item, struct vk_buf *secret)
+{
+    SecretValue *value = secret_item_get_secret(item);
+    gsize len;
+
+    if (value == NULL)
+        return VK_LOCKED;
+    const gchar *text = secret_value_get(value, &len);
+    struct vk_span span = {text, len};
+    enum vk_err err =
+        vk_secret_is_usable(span) ? vk_buf_add(secret, span) : VK_BADREPLY;
+    secret_value_unref(value);
+    return err;
+}
+
+static enum vk_err
+read_item(struct talk *talk, const GList *items, struct vk_buf *secret)
+{
+    if (talk->error != NULL)
+        return talk_fail(talk);
+    if (items == NULL)
+        return vk_fail(VK_NOSECRET,
+                       "the keyring has no secret of '%s' for"
+                       " this client-id and token-url; run"
+                       " 'valetkey rotate %s'",
+                       talk->client, talk->client);
+    enum vk_err err = take_value(items->data, secret);
+    if (err == VK_BADREPLY)
+        return vk_fail(VK_NOSECRET,
+                       "the keyring's secret of '%s' is not"
+                       " usable; run 'valetkey rotate %s'",
+                       talk->client, talk->client);
+    if (err == VK_LOCKED)
+        g_set_error(&talk->error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "-");
+    return err == VK_LOCKED ? talk_fail(talk) : err;
+}
+
+enum vk_err
+vk_secret_get(const struct vk_secret_id *id, int64_t wait_ms,
+              struct vk_buf *secret)
+{
+    struct talk *talk = talk_start(id->client, wait_ms);
+    GList *items = search(talk, id, false,
+                          SECRET_SEARCH_UNLOCK | SECRET_SEARCH_LOAD_SECRETS);
+    enum vk_err err = read_item(talk, items, secret);
+
+    g_list_free_full(items, g_object_unref);
+    talk_end(talk);
+    return err;
+}
+
+enum vk_err
+vk_secret_has(const struct vk_secret_id *id, int64_t wait_ms)
+{
+    struct talk *talk = talk_start(id->client, wait_ms);
+    GList *items = search(talk, id, false, SECRET_SEARCH_NONE);
+    enum vk_err err = items != NULL ? VK_OK : VK_NOSECRET;
+
+    if (talk->error != NULL)
+        err = talk_fail(talk);
+    g_list_free_full(items, g_object_unref);
+    talk_end(talk);
+    return err;
+}
+
+enum vk_err
+vk_secret_put(const struct vk_secret_id *id, struct vk_span secret,
+              int64_t wait_ms)
+{
+    struct talk *talk = talk_start(id->client, wait_ms);
+    GHashTable *set = attributes(id, false);
+    SecretValue *value =
+        secret_value_new(secret.ptr, (gssize)secret.len, "text/plain");
+    gchar *label = g_strdup_printf("valetkey: client secret of %s (%s)",
+                                   id->client, id->token_url);
+    enum vk_err err = VK_OK;
+
+    if (!secret_service_store_sync(NULL, &schema, set,
+                                   SECRET_COLLECTION_DEFAULT, label, value,
+                                   talk->cancel, &talk->error))
+        err = talk_fail(talk);
+    g_free(label);
+    secret_value_unref(value);
+    g_hash_table_unref(set);
+    talk_end(talk);
+    return err;
+}
+
+static bool
+is_this(SecretItem *item, const struct vk_secret_id *id)
+{
+    GHashTable *have = secret_item_get_attributes(item);
+    bool same =
+        g_strcmp0(g_hash_table_lookup(have, "client-id"), id->client_id) ==
+            0 &&
+        g_strcmp0(g_hash_table_lookup(have, "token-url"), id->token_url) == 0;
+
+    g_hash_table_unref(have);
+    return same;
+}
+
+enum vk_err
+vk_secret_delete(const struct vk_secret_id *id, enum vk_secret_which which,
+                 int64_t wait_ms)
+{
+    struct talk *talk = talk_start(id->client, wait_ms);
+    GList *items = search(talk, id, which != VK_SECRET_THIS,
+                          SECRET_SEARCH_ALL | SECRET_SEARCH_UNLOCK);
+
+    for (GList *at = items; at != NULL && talk->error == NULL; at = at->next)
+        if (which != VK_SECRET_OTHERS || !is_this(at->data, id))
+            secret_item_delete_sync(at->data, talk->cancel, &talk->error);
+    enum vk_err err = talk->error != NULL ? talk_fail(talk) : VK_OK;
+    g_list_free_full(items, g_object_unref);
+    talk_end(talk);
+    return err;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/exchange.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "oauth/request.h"
+
+/* "401 access_denied: Unauthorized", fit for a terminal. */
+static void
+quote(const struct vk_http_reply *http, const struct vk_reply *reply,
+      struct vk_span secret, struct vk_buf *out)
+{
+    struct vk_span error = vk_buf_span(&reply->error);
+    struct vk_span text = vk_buf_span(&reply->description);
+    enum vk_err err = vk_buf_addf(out, "%ld", http->status);
+
+    if (memmem(text.ptr, text.len, secret.ptr, secret.len) != NULL ||
+        memmem(error.ptr, error.len, secret.ptr, secret.len) != NULL) {
+        error = (struct vk_span){NULL, 0};
+        text = VK_SPAN("its words repeat the secret and are withheld");
+    }
+    if (err == VK_OK && error.len > 0)
+        err = vk_buf_addf(out, " %s", vk_log_clean(error));
+    if (err == VK_OK && text.len > 0)
+        err = vk_buf_addf(out, ": %s", vk_log_clean(text));
+    /* Cut short it still begins with the status. */
+    (void)err;
+}
+
+static enum vk_err
+explain(const struct vk_profile *profile, const struct vk_http_reply *http,
+        const struct vk_reply *reply, struct vk_span secret, enum vk_err err)
+{
+    VK_AUTO_BUF quoted = VK_BUF(1024);
+    struct vk_span url = vk_profile_get(profile, VK_KEY_TOKEN_URL);
+    const char *name = profile->name;
+
+    quote(http, reply, secret, &quoted);
+    const char *said = vk_buf_str(&quoted);
+    if (said == NULL)
+        said = "";
+    if (err == VK_REFUSED)
+        return vk_fail(err,
+                       "the authorization server refuses the credential"
+                       " of '%.*s' (%s); check it, then run 'valetkey"
+                       " rotate %.*s'",
+                       VK_ARG(profile->client), said, VK_ARG(profile->client));
+    if (err == VK_REQUEST)
+        return vk_fail(err,
+                       "the authorization server refuses the request"
+                       " for '%s' (%s); check its audience, scope and"
+                       " resource in clients.conf",
+                       name, said);
+    if (err == VK_HELD)
+        return vk_fail(err, "%s (%s)", reply->why, said);
+    if (err == VK_NOMEM)
+        return vk_fail(err, "out of memory");
+    return vk_fail(err, "no token for '%s': '%.*s' answered %s, but %s", name,
+                   VK_ARG(url), said, reply->why);
+}
+
+static const char *
+text(struct vk_buf *buf)
+{
+    return buf->len > 0 ? vk_buf_str(buf) : NULL;
+}
+
+static enum vk_err
+post(const struct vk_profile *profile, struct vk_request *request,
+     int64_t timeout_ms, struct vk_http_reply *http)
+{
+    VK_AUTO_BUF url = VK_BUF(4096), ca = VK_BUF(4096);
+    const char *why = "";
+    enum vk_err err =
+        vk_buf_add(&url, vk_profile_get(profile, VK_KEY_TOKEN_URL));
+
+    if (err == VK_OK)
+        err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
+    if (err != VK_OK)
+        return err;
+    struct vk_exchange exchange = {
+        .url = text(&url),
+        .ca_file = text(&ca),
+        .content_type = request->content_type,
+        .user = text(&request->user),
+        .password = text(&request->password),
+        .body = vk_buf_span(&request->body),
+        .timeout_ms = timeout_ms,
+    };
+    err = vk_https_send(&exchange, http, &why);
+    if (err != VK_OK)
+        return vk_fail(err, "cannot get a token for '%s' from '%s': %s",
+                       profile->name, exchange.url, why);
+    return VK_OK;
+}
+
+enum vk_err
+vk_exchange(const struct vk_profile *profile, struct vk_span secret,
+            int64_t timeout_ms, struct vk_reply *reply, int64_t *retry_after)
+{
+    struct vk_request request = VK_REQUEST_EMPTY;
+    struct vk_http_reply http = VK_HTTP_REPLY;
+    enum vk_err err = vk_request_build(profile, secret, &request);
+
+    if (err == VK_OK)
+        err = post(profile, &request, timeout_ms, &http);
+    vk_request_clear(&request);
+    if (err == VK_OK) {
+        *retry_after = http.retry_after;
+        err = vk_reply_read(
+            &http, vk_profile_seconds(profile, VK_KEY_LIFETIME),
+            vk_profile_seconds(profile, VK_KEY_MAX_LIFETIME), reply);
+        if (err != VK_OK)
+            err = explain(profile, &http, reply, secret, err);
+    }
+    vk_buf_clear(&http.body);
+    return err;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/https.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <string.h>
+
+#define CONNECT_TIMEOUT_MS 10000L
+#define TOTAL_TIMEOUT_MS 30000L
+
+static const struct {
+    CURLcode code;
+    enum vk_err err;
+    const char *why;
+} troubles[] = {
+    {CURLE_COULDNT_RESOLVE_PROXY, VK_UNREACHABLE,
+     "the name of the proxy cannot be resolved"},
+    {CURLE_COULDNT_RESOLVE_HOST, VK_UNREACHABLE,
+     "its name cannot be resolved"},
+    {CURLE_COULDNT_CONNECT, VK_UNREACHABLE, "nothing answers at its address"},
+    {CURLE_OPERATION_TIMEDOUT, VK_UNREACHABLE, "no answer in time"},
+    {CURLE_SSL_CONNECT_ERROR, VK_UNREACHABLE, "the TLS handshake failed"},
+    {CURLE_SSL_CACERT_BADFILE, VK_UNREACHABLE,
+     "the certificates to trust (ca-file) cannot be read"},
+    {CURLE_GOT_NOTHING, VK_UNREACHABLE, "it closed the connection"},
+    {CURLE_RECV_ERROR, VK_UNREACHABLE, "it broke the connection off"},
+    {CURLE_SEND_ERROR, VK_UNREACHABLE, "it broke the connection off"},
+    {CURLE_PARTIAL_FILE, VK_UNREACHABLE, "it broke the connection off"},
+    {CURLE_WRITE_ERROR, VK_BADREPLY, "its answer is larger than 1 MiB"},
+    {CURLE_FILESIZE_EXCEEDED, VK_BADREPLY, "its answer is larger than 1 MiB"},
+    {CURLE_WEIRD_SERVER_REPLY, VK_BADREPLY, "its answer is not HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, VK_BADREPLY, "its answer is not HTTP"},
+};
+
+static enum vk_err
+explain(CURL *curl, CURLcode code, const char **why)
+{
+    long verify = 0;
+
+    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
+        if (troubles[i].code == code) {
+            *why = troubles[i].why;
+            return troubles[i].err;
+        }
+    }
+    *why = curl_easy_strerror(code);
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &verify);
+        *why = verify != 0 ? "its TLS certificate is not trusted"
+                           : "its TLS certificate is for another host";
+    }
+    return VK_UNREACHABLE;
+}
+
+static size_t
+receive(char *data, size_t size, size_t count, void *arg)
+{
+    struct vk_buf *body = arg;
+    struct vk_span span = {data, size * count};
+
+    /* Anything but the size makes curl stop with CURLE_WRITE_ERROR. */
+    return vk_buf_add(body, span) == VK_OK ? span.len : 0;
+}
+
+/*
+ * A directory of hashed certificates costs nothing until one is needed; a
+ * bundle is parsed whole, 16 ms for each process.
+ */
+static const char *
+hashed_ca_path(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const struct dirent *entry;
+    bool hashed = false;
+
+    if (info->capath == NULL || info->ssl_version == NULL ||
+        strncmp(info->ssl_version, "OpenSSL", 7) != 0)
+        return NULL;
+    DIR *dir = opendir(info->capath);
+    if (dir == NULL)
+        return NULL;
+    while (!hashed && (entry = readdir(dir)) != NULL)
+        hashed = strlen(entry->d_name) == 10 && entry->d_name[8] == '.';
+    closedir(dir);
+    return hashed ? info->capath : NULL;
+}
+
+static void
+set_trust(CURL *curl, const char *ca_file)
+{
+    const char *path = ca_file == NULL ? hashed_ca_path() : NULL;
+
+    if (ca_file != NULL || path != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, path);
+    }
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+}
+
+static void
+set_limits(CURL *curl, const struct vk_exchange *exchange)
+{
+    long total = TOTAL_TIMEOUT_MS;
+
+    if (exchange->timeout_ms < total)
+        total = exchange->timeout_ms > 1 ? (long)exchange->timeout_ms : 1L;
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, total);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)VK_REPLY_MAX);
+    /* Of http URLs only those for loopback passed clients.conf. */
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+}
+
+static struct curl_slist *
+set_request(CURL *curl, const struct vk_exchange *exchange)
+{
+    struct curl_slist *headers =
+        curl_slist_append(NULL, "Accept: application/json");
+
+    if (exchange->content_type != NULL) {
+        headers = curl_slist_append(headers, exchange->content_type);
+        curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange->body.ptr);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)exchange->body.len);
+    }
+    if (exchange->user != NULL) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(curl, CURLOPT_USERNAME, exchange->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, exchange->password);
+    }
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "valetkey/" PACKAGE_VERSION);
+    curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
+    return headers;
+}
+
+static const char *
+header(CURL *curl, const char *name)
+{
+    struct curl_header *found;
+
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return NULL;
+    return found->value;
+}
+
+static int64_t
+date_of(const char *text)
+{
+    return text != NULL ? (int64_t)curl_getdate(text, NULL) : -1;
+}
+
+static void
+read_headers(CURL *curl, struct vk_http_reply *reply)
+{
+    const char *retry = header(curl, "Retry-After");
+
+    reply->date = date_of(header(curl, "Date"));
+    if (retry == NULL || vk_span_number(vk_span_trim(vk_span_str(retry)),
+                                        INT32_MAX, &reply->retry_after))
+        return;
+    int64_t until = date_of(retry);
+    /* By the server's own clock: ours may be wrong. */
+    if (until >= 0 && reply->date >= 0)
+        reply->retry_after = until > reply->date ? until - reply->date : 0;
+}
+
+enum vk_err
+vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
+              const char **why)
+{
+    CURL *curl = curl_easy_init();
+
+    if (curl == NULL)
+        return VK_NOMEM;
+    set_trust(curl, exchange->ca_file);
+    set_limits(curl, exchange);
+    struct curl_slist *headers = set_request(curl, exchange);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
+
+    CURLcode code = curl_easy_perform(curl);
+    enum vk_err err = VK_OK;
+    if (code == CURLE_OK) {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        read_headers(curl, reply);
+    } else {
+        err = explain(curl, code, why);
+    }
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    return err;
+}

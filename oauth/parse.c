@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth/parse.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define DEPTH_MAX 16
+
+bool
+vk_parse_object(struct vk_span text, struct json_object **out)
+{
+    struct json_tokener *parser = json_tokener_new_ex(DEPTH_MAX);
+
+    if (parser == NULL || text.len > INT32_MAX)
+        return false;
+    json_tokener_set_flags(parser,
+                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    struct json_object *value =
+        json_tokener_parse_ex(parser, text.ptr, (int)text.len);
+    struct vk_span rest =
+        vk_span_from(text, json_tokener_get_parse_end(parser));
+    bool whole = json_tokener_get_error(parser) == json_tokener_success;
+
+    json_tokener_free(parser);
+    for (size_t i = 0; i < rest.len; i++)
+        whole = whole && (rest.ptr[i] == ' ' || rest.ptr[i] == '\t' ||
+                          rest.ptr[i] == '\r' || rest.ptr[i] == '\n');
+    if (!whole || !json_object_is_type(value, json_type_object)) {
+        json_object_put(value);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static int64_t
+from_double(double number)
+{
+    if (!isfinite(number) || number < 1)
+        return INT64_MIN;
+    return number < 9e15 ? (int64_t)number : (int64_t)9e15;
+}
+
+int64_t
+vk_parse_seconds(struct json_object *value)
+{
+    char *end;
+    double number;
+
+    switch (json_object_get_type(value)) {
+    case json_type_null: return -1;
+    case json_type_int:
+    case json_type_double: return from_double(json_object_get_double(value));
+    case json_type_string:
+        errno = 0;
+        number = strtod(json_object_get_string(value), &end);
+        if (json_object_get_string_len(value) == 0 || *end != '\0')
+            return INT64_MIN;
+        return from_double(number);
+    case json_type_boolean:
+    case json_type_object:
+    case json_type_array: break;
+    }
+    return INT64_MIN;
+}
+
+bool
+vk_parse_string(struct json_object *object, const char *name,
+                struct vk_span *out)
+{
+    struct json_object *value = json_object_object_get(object, name);
+
+    if (!json_object_is_type(value, json_type_string))
+        return false;
+    *out = (struct vk_span){json_object_get_string(value),
+                            (size_t)json_object_get_string_len(value)};
+    return true;
+}
