@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,50 +16,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-static bool
-is_listed(const struct vk_proc_fd *fds, int to)
-{
-    for (; fds->from >= 0; fds++)
-        if (fds->to == to)
-            return true;
-    return false;
-}
-
-static int
-add_actions(posix_spawn_file_actions_t *actions, const struct vk_proc_fd *fds)
-{
-    static const int standard[] = {STDIN_FILENO, STDOUT_FILENO};
-    int failed = 0;
-
-    for (size_t i = 0; i < 2; i++)
-        if (!is_listed(fds, standard[i]))
-            failed |= posix_spawn_file_actions_addopen(actions, standard[i],
-                                                       "/dev/null", O_RDWR, 0);
-    for (; fds->from >= 0; fds++)
-        failed |=
-            posix_spawn_file_actions_adddup2(actions, fds->from, fds->to);
-    return failed;
-}
-
-/* Signals as a program expects them, whatever we were started with. */
-static int
-set_signals(posix_spawnattr_t *attr)
-{
-    sigset_t all, none;
-    int failed = 0;
-
-    sigemptyset(&none);
-    sigemptyset(&all);
-    sigaddset(&all, SIGPIPE);
-    sigaddset(&all, SIGCHLD);
-    sigaddset(&all, SIGALRM);
-    failed |= posix_spawnattr_setsigdefault(attr, &all);
-    failed |= posix_spawnattr_setsigmask(attr, &none);
-    failed |= posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF |
-                                                 POSIX_SPAWN_SETSIGMASK);
-    return failed;
-}
-
 static enum vk_err
 program_path(const char *name, char out[VK_PATH_MAX])
 {
@@ -70,27 +25,35 @@ program_path(const char *name, char out[VK_PATH_MAX])
                         out);
 }
 
-static int
-spawn(const char *path, const char *const argv[], const struct vk_proc_fd *fds,
-      pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
+static const struct sigaction usual = {.sa_handler = SIG_DFL};
 
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attr) != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
+/*
+ * In the child, before exec: only calls that are safe after fork(2).  Signals
+ * become what a program expects, whatever we were started with.
+ */
+static void
+become(const char *path, const char *const argv[],
+       const struct vk_proc_fd *fds, int null)
+{
+    static const int signals[] = {SIGPIPE, SIGCHLD, SIGALRM};
+    static const sigset_t none;
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &usual, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return;
+    for (; fds->from >= 0; fds++) {
+        /* dup2 does not clear FD_CLOEXEC where both are the same. */
+        int failed = fds->from == fds->to ? fcntl(fds->from, F_SETFD, 0)
+                                          : dup2(fds->from, fds->to);
+        if (failed < 0)
+            return;
     }
-    int failed = add_actions(&actions, fds) | set_signals(&attr);
-    if (failed == 0)
-        failed = posix_spawn(pid, path, &actions, &attr,
-                             (char *const *)(uintptr_t)argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
+    execv(path, (char *const *)(uintptr_t)argv);
 }
+
+#define EXEC_FAILED 127
 
 enum vk_err
 vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
@@ -101,12 +64,24 @@ vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
 
     if (err != VK_OK)
         return err;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return vk_fail(VK_INTERNAL, "cannot open /dev/null: %s",
+                       strerror(errno));
     /* A parent that ignores SIGCHLD would take our child's status away. */
-    signal(SIGCHLD, SIG_DFL);
-    int failed = spawn(path, argv, fds, out);
-    if (failed != 0)
-        return vk_fail(VK_INTERNAL, "cannot run '%s': %s", path,
-                       strerror(failed));
+    sigaction(SIGCHLD, &usual, NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        become(path, argv, fds, null);
+        vk_log("cannot run '%s': %s", path, strerror(errno));
+        _exit(EXEC_FAILED);
+    }
+    int saved = errno;
+    close(null);
+    if (pid < 0)
+        return vk_fail(VK_INTERNAL, "cannot start '%s': %s", path,
+                       strerror(saved));
+    *out = pid;
     return VK_OK;
 }
 
@@ -175,5 +150,5 @@ vk_proc_alarm_off(void)
     static const struct itimerval off;
 
     setitimer(ITIMER_REAL, &off, NULL);
-    signal(SIGALRM, SIG_DFL);
+    sigaction(SIGALRM, &usual, NULL);
 }

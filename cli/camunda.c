@@ -397,10 +397,12 @@ missing_cluster(struct work *w, const struct vk_url *url,
         blame(w, var, "is an address of the other kind of client");
     if (w->is_console)
         return VK_SPAN("");
-    if (vk_span_same_nocase(label, w->cluster) ||
-        vk_span_same(first, w->cluster))
+    if (w->cluster.len == 0)
+        blame(w, var, "is a cluster's, but no line names that cluster");
+    else if (vk_span_same_nocase(label, w->cluster) ||
+             vk_span_same(first, w->cluster))
         return VK_SPAN("");
-    if (first.len > 0 || w->cluster.len == 0)
+    else if (first.len > 0)
         blame(w, var, "does not name the cluster that other lines name");
     return w->cluster;
 }

@@ -22,16 +22,13 @@ static enum vk_err
 name_secret(const struct vk_profile *profile, struct names *names,
             struct vk_secret_of *of)
 {
-    struct vk_span url = vk_profile_get(profile, VK_KEY_TOKEN_URL);
     enum vk_err err = vk_buf_add(&names->client, profile->client);
 
-    if (url.len == 0)
-        url = vk_profile_get(profile, VK_KEY_ISSUER);
     if (err == VK_OK)
         err =
             vk_buf_add(&names->id, vk_profile_get(profile, VK_KEY_CLIENT_ID));
     if (err == VK_OK)
-        err = vk_buf_add(&names->url, url);
+        err = vk_buf_add(&names->url, vk_profile_endpoint(profile));
     *of =
         (struct vk_secret_of){vk_buf_str(&names->client),
                               vk_buf_str(&names->id), vk_buf_str(&names->url)};

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,13 +130,28 @@ find_verb(const char *name)
     return NULL;
 }
 
-static void
-usage(FILE *to)
+static enum vk_err
+write_usage(int fd)
 {
-    fprintf(to, "usage: %s", vk_codec.program);
+    enum vk_err err = vk_buf_addf(&out, "usage: %s ", vk_codec.program);
+
     for (const struct vk_verb *verb = vk_codec.verbs; verb->name; verb++)
-        fprintf(to, "%c%s", verb == vk_codec.verbs ? ' ' : '|', verb->name);
-    fprintf(to, "\n%s", "A credential helper of valetkey(1).\n");
+        if (err == VK_OK)
+            err = vk_buf_addf(&out, "%s%s", verb == vk_codec.verbs ? "" : "|",
+                              verb->name);
+    if (err == VK_OK)
+        err = vk_buf_add_str(&out, "\nA credential helper of valetkey(1).\n");
+    return err == VK_OK ? vk_span_write(vk_buf_span(&out), fd) : err;
+}
+
+static enum vk_err
+write_version(void)
+{
+    enum vk_err err = vk_buf_addf(&out, "%s (valetkey) %s\n", vk_codec.program,
+                                  PACKAGE_VERSION);
+
+    return err == VK_OK ? vk_span_write(vk_buf_span(&out), STDOUT_FILENO)
+                        : err;
 }
 
 static int
@@ -170,29 +184,32 @@ run(const struct vk_verb *verb)
     return status;
 }
 
+/* What is no verb of the protocol. */
+static int
+other(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return write_usage(STDOUT_FILENO) == VK_OK ? 0 : 1;
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
+        return write_version() == VK_OK ? 0 : 1;
+    if (word[0] != '\0' && vk_codec.ignores_unknown_verbs)
+        return 0;
+    enum vk_err err = write_usage(STDERR_FILENO);
+    (void)err;
+    return 1;
+}
+
 int
 main(int argc, char **argv)
 {
+    static const struct sigaction ignore = {.sa_handler = SIG_IGN};
     const char *word = argc == 2 ? argv[1] : "";
 
     vk_log_program(vk_codec.program);
     /* A client that closes early must not kill us before we have said why. */
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &ignore, NULL);
     if (vk_file_refuse_setuid() != VK_OK)
         return 1;
     const struct vk_verb *verb = find_verb(word);
-    if (verb != NULL)
-        return run(verb);
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        usage(stdout);
-        return 0;
-    }
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0) {
-        printf("%s (valetkey) " PACKAGE_VERSION "\n", vk_codec.program);
-        return 0;
-    }
-    if (argc == 2 && vk_codec.ignores_unknown_verbs)
-        return 0;
-    usage(stderr);
-    return 1;
+    return verb != NULL ? run(verb) : other(word);
 }

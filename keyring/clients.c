@@ -251,6 +251,14 @@ vk_profile_get(const struct vk_profile *profile, enum vk_key key)
     return vk_span_str(vk_key_rows[key].fallback);
 }
 
+struct vk_span
+vk_profile_endpoint(const struct vk_profile *profile)
+{
+    return vk_profile_get(profile, profile->key[VK_KEY_ISSUER].set
+                                       ? VK_KEY_ISSUER
+                                       : VK_KEY_TOKEN_URL);
+}
+
 int64_t
 vk_profile_seconds(const struct vk_profile *profile, enum vk_key key)
 {

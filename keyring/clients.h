@@ -102,6 +102,8 @@ bool vk_profile_next(struct vk_values *values, enum vk_key key,
 /* The value or what it is by default; empty where there is no default. */
 struct vk_span vk_profile_get(const struct vk_profile *profile,
                               enum vk_key key);
+/* The token-url, or the issuer that stands for it. */
+struct vk_span vk_profile_endpoint(const struct vk_profile *profile);
 int64_t vk_profile_seconds(const struct vk_profile *profile, enum vk_key key);
 
 #endif

@@ -12,12 +12,9 @@ void
 vk_hold_endpoint(const struct vk_profile *profile,
                  char out[VK_HOLD_NAME_MAX + 1])
 {
-    struct vk_span text = vk_profile_get(profile, VK_KEY_TOKEN_URL);
     struct vk_url url;
 
-    if (text.len == 0)
-        text = vk_profile_get(profile, VK_KEY_ISSUER);
-    if (!vk_url_parse(text, &url))
+    if (!vk_url_parse(vk_profile_endpoint(profile), &url))
         url = (struct vk_url){.host = VK_SPAN("-")};
     bool plain = vk_span_same_nocase(url.scheme, VK_SPAN("http"));
     int len = snprintf(out, VK_HOLD_NAME_MAX + 1, "%.*s:%u", (int)url.host.len,

@@ -44,16 +44,27 @@ parameter(struct vk_span value)
     return name.len > 0 && value.ptr != NULL ? NULL : "must be NAME=VALUE";
 }
 
+/* The warm path looks for hosts byte by byte. */
+static bool
+has_capital(struct vk_span host)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (host.ptr[i] >= 'A' && host.ptr[i] <= 'Z')
+            return true;
+    return false;
+}
+
 static const char *
 serves(struct vk_span value)
 {
     static const char must[] =
-        "must be [scheme://]host[:port][/path], http only for loopback";
+        "must be [scheme://]host[:port][/path], the host in lower case, http"
+        " only for loopback";
 
     while (value.ptr != NULL) {
         struct vk_url url;
         struct vk_span item = vk_span_trim(vk_span_cut(&value, ','));
-        if (!vk_url_parse(item, &url))
+        if (!vk_url_parse(item, &url) || has_capital(url.host))
             return must;
         /* What serves its own URL is one that a request can have. */
         if (!vk_span_starts(url.host, "*.") && vk_url_serves(&url, &url) == 0)

@@ -74,24 +74,32 @@ vk_sections_is(struct vk_span section, const char *kind, struct vk_span *name)
     return true;
 }
 
+/*
+ * From bracket to bracket, which memchr finds fast, and most of them begin a
+ * section: this reads little else of the file.
+ */
 bool
 vk_sections_find(const struct vk_clients *clients, const char *kind,
                  struct vk_span name, struct vk_span *out)
 {
     char header[VK_FULL_NAME_MAX + 16];
-    int len =
-        snprintf(header, sizeof header, "[%s %.*s]", kind,
-                 (int)(name.len <= VK_FULL_NAME_MAX ? name.len : 0), name.ptr);
     struct vk_span text = clients->text;
+    size_t at = 0;
 
-    for (size_t at = 0; len > 0 && at < text.len; at++) {
-        const char *p =
-            memmem(text.ptr + at, text.len - at, header, (size_t)len);
+    if (name.len > VK_FULL_NAME_MAX)
+        return false;
+    int len = snprintf(header, sizeof header, "[%s %.*s]", kind, (int)name.len,
+                       name.ptr);
+    struct vk_span want = {header, (size_t)len};
+    while (at < text.len) {
+        const char *p = memchr(text.ptr + at, '[', text.len - at);
         if (p == NULL)
             return false;
         at = (size_t)(p - text.ptr);
-        if (begins_line(text, p))
+        if (text.len - at >= want.len && memcmp(p, header, want.len) == 0 &&
+            begins_line(text, p))
             return vk_sections_next(text, &at, out);
+        at++;
     }
     return false;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "oauth/discover.h"
 #include "oauth/request.h"
 
 /* "401 access_denied: Unauthorized", fit for a terminal. */
@@ -33,7 +34,7 @@ explain(const struct vk_profile *profile, const struct vk_http_reply *http,
         const struct vk_reply *reply, struct vk_span secret, enum vk_err err)
 {
     VK_AUTO_BUF quoted = VK_BUF(1024);
-    struct vk_span url = vk_profile_get(profile, VK_KEY_TOKEN_URL);
+    struct vk_span url = vk_profile_endpoint(profile);
     const char *name = profile->name;
 
     quote(http, reply, secret, &quoted);
@@ -72,11 +73,10 @@ post(const struct vk_profile *profile, struct vk_request *request,
 {
     VK_AUTO_BUF url = VK_BUF(4096), ca = VK_BUF(4096);
     const char *why = "";
-    enum vk_err err =
-        vk_buf_add(&url, vk_profile_get(profile, VK_KEY_TOKEN_URL));
+    enum vk_err err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
 
     if (err == VK_OK)
-        err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
+        err = vk_discover(profile, text(&ca), timeout_ms, &url);
     if (err != VK_OK)
         return err;
     struct vk_exchange exchange = {

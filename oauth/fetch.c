@@ -116,15 +116,12 @@ get_secret(const struct job *job, struct vk_buf *secret)
     VK_AUTO_BUF client = VK_BUF(VK_NAME_MAX + 1);
     VK_AUTO_BUF id = VK_BUF(4096), url = VK_BUF(4096);
     const struct vk_profile *profile = &job->profile;
-    struct vk_span endpoint = vk_profile_get(profile, VK_KEY_TOKEN_URL);
     enum vk_err err = vk_buf_add(&client, profile->client);
 
-    if (endpoint.len == 0)
-        endpoint = vk_profile_get(profile, VK_KEY_ISSUER);
     if (err == VK_OK)
         err = vk_buf_add(&id, vk_profile_get(profile, VK_KEY_CLIENT_ID));
     if (err == VK_OK)
-        err = vk_buf_add(&url, endpoint);
+        err = vk_buf_add(&url, vk_profile_endpoint(profile));
     if (err != VK_OK)
         return err;
     struct vk_secret_id which = {vk_buf_str(&client), vk_buf_str(&id),
