@@ -1,0 +1,137 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: MIT
+"""check-layers.py [BUILD]: dependencies point one way.
+
+Which directory may include which, and, where the programs are built (BUILD,
+else the current directory), which program may need which library.
+"""
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(TOP, "tests", "servers"))
+
+from servers import Missing  # noqa: E402
+from tap import Tap, equal  # noqa: E402
+
+INCLUDES = {
+    "base": ["base"],
+    "keyring": ["base", "keyring"],
+    "oauth": ["base", "keyring", "oauth"],
+    "server": ["base", "keyring", "oauth", "server"],
+    "helpers": ["base", "keyring", "helpers"],
+    "cli": ["base", "keyring", "cli"],
+}
+
+# Headers of libraries, and where they may be included
+LIBRARIES = {
+    "curl/*": ["oauth"],
+    "openssl/*": ["oauth", "server"],
+    "json-c/*": ["oauth", "cli", "helpers"],
+    "libsecret/*": ["keyring/secret_service.c"],
+    "keyutils.h": ["keyring", "server"],
+    "security/*": ["server"],
+}
+
+LIBC = ["libc.so.6", "ld-linux*", "libkeyutils.so.1"]
+JSON = ["libjson-c.so.5"]
+SECRET = ["libsecret-1.so.0", "libglib-2.0.so.0", "libgobject-2.0.so.0",
+          "libgio-2.0.so.0"]
+NEEDED = {
+    "valetkey": LIBC + JSON,
+    "docker-credential-valetkey": LIBC,
+    "git-credential-valetkey": LIBC,
+    "valetkey-store": LIBC + SECRET,
+    "valetkey-fetch": LIBC + JSON + SECRET + [
+        "libcurl*.so.4", "libcrypto.so.3"],
+}
+
+
+def sources(directory):
+    """Path below the top, and text."""
+    for parent, _, names in os.walk(os.path.join(TOP, directory)):
+        for name in sorted(names):
+            if name.endswith((".c", ".h")):
+                path = os.path.join(parent, name)
+                with open(path) as file:
+                    yield os.path.relpath(path, TOP), file.read()
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def includes_only(directory):
+    wrong = []
+    for path, text in sources(directory):
+        for name in re.findall(r'^\s*#\s*include\s*"([^"]*)"', text, re.M):
+            if name.split("/")[0] not in INCLUDES[directory]:
+                wrong.append(f"{path} includes {name}")
+    equal(wrong, [])
+
+
+def is_included_only(pattern, places):
+    wrong = []
+    for directory in INCLUDES:
+        for path, text in sources(directory):
+            for name in re.findall(r"^\s*#\s*include\s*<([^>]*)>", text,
+                                   re.M):
+                if (fnmatch.fnmatch(name, pattern) and directory not in places
+                        and path not in places):
+                    wrong.append(f"{path} includes {name}")
+    equal(wrong, [])
+
+
+def libraries(program):
+    said = subprocess.run(["readelf", "-d", program], check=True,
+                          capture_output=True, text=True).stdout
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", said)
+
+
+def needs_only(program, allowed):
+    needed = libraries(program)
+    equal([name for name in needed if not matches(name, allowed)], [])
+
+
+def read_makefile(build):
+    with open(os.path.join(build, "Makefile")) as makefile:
+        return makefile.read().replace("\\\n", " ")
+
+
+def makefile_programs(build):
+    found = re.findall(r"^(?:bin|pkglibexec)_PROGRAMS = (.*)$",
+                       read_makefile(build), re.M)
+    return {re.sub(r"\$\(EXEEXT\)", "", name)
+            for line in found for name in line.split()}
+
+
+def programs(tap, build):
+    if not os.path.exists(os.path.join(build, "valetkey")):
+        raise Missing("the programs are not built")
+    if "-fsanitize=" in read_makefile(build):
+        raise Missing("sanitizers need libraries of their own")
+    tap.check("every program has its list of libraries", equal,
+              makefile_programs(build), set(NEEDED))
+    for program, allowed in NEEDED.items():
+        tap.check(f"{program} needs nothing else", needs_only,
+                  os.path.join(build, program), allowed)
+
+
+def main():
+    tap = Tap()
+    for directory, allowed in INCLUDES.items():
+        tap.check(f"{directory}/ includes {', '.join(allowed)}",
+                  includes_only, directory)
+    for pattern, places in LIBRARIES.items():
+        tap.check(f"<{pattern}> is for {', '.join(places)}",
+                  is_included_only, pattern, places)
+    tap.attempt(programs, tap, (sys.argv[1:] or ["."])[0])
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: MIT
+"""gates.py --build DIR: what a warm credential helper may cost.
+
+Counted, not timed, so that the result is the same on any machine: libraries,
+system calls, instructions, page faults, memory.  All but the first are
+compared with an empty C program that was built with the same flags.
+"""
+
+import argparse
+import base64
+import os
+import re
+import shlex
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+sys.path[1:1] = [os.path.join(TESTS, "servers"), os.path.join(TESTS, "live")]
+
+from live import Live  # noqa: E402
+from servers import Missing, scripted  # noqa: E402
+
+NEEDED = {"libc.so.6", "libkeyutils.so.1"}
+
+# What a helper may cost with 100 clients, by what an empty program costs
+LIMITS = {
+    "system calls": lambda empty: empty + 20,
+    "instructions": lambda empty: empty + 150_000,
+    "minor faults": lambda empty: empty + 25,
+    "peak KiB": lambda empty: 2048,
+}
+GROWTH = 2  # instructions with 1,000 clients, to those with 100
+REPEATS = 11
+
+HOST = "bru-2.zeebe.camunda.io"
+PATH = "7b1d9f0e-4c55-4b0e-9d6c-2f9a54c0b6aa"
+
+HELPERS = {
+    "docker-credential-valetkey": "https://{}/{}",
+    "git-credential-valetkey": "protocol=https\nhost={}\npath={}\n\n",
+}
+
+
+class Table:
+    """Prints a line for each figure, and keeps the score."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    @staticmethod
+    def line(what, measured, empty, limit, verdict):
+        print(f"{what:37} {measured:>9} {empty:>9} {limit:>9} {verdict:>6}",
+              flush=True)
+
+    def judge(self, what, measured, empty, limit):
+        good = measured <= limit
+        self.passed += good
+        self.failed += not good
+        self.line(what, measured, empty, limit, "ok" if good else "FAILED")
+
+    def judge_libraries(self, program, libraries):
+        good = set(libraries) <= NEEDED
+        self.passed += good
+        self.failed += not good
+        print(f"{program} needs {', '.join(libraries)}: "
+              f"{'ok' if good else 'FAILED'}", flush=True)
+
+    def head(self):
+        self.line("", "measured", "empty", "limit", "")
+
+    def skip(self, reason):
+        self.skipped += 1
+        print(f"skipped: {reason}")
+
+    def end(self):
+        print(f"{self.passed} passed, {self.failed} failed, "
+              f"{self.skipped} skipped")
+        return 1 if self.failed else 0
+
+
+def make_variables(build):
+    """The variables of the build's Makefile."""
+    with open(os.path.join(build, "Makefile")) as makefile:
+        return dict(re.findall(r"^(\w+) = (.*)$", makefile.read(), re.M))
+
+
+def compile(build, name, directory):
+    """A program of this directory, with the flags of the build."""
+    variables = make_variables(build)
+    words = [shlex.split(variables.get(name, "")) for name in (
+        "CC", "CPPFLAGS", "WARN_CFLAGS", "HARD_CFLAGS", "CFLAGS",
+        "HARD_LDFLAGS", "LDFLAGS")]
+    if any("-fsanitize" in word for word in sum(words, [])):
+        raise Missing("a build with sanitizers costs what they cost")
+    out = os.path.join(directory, name)
+    subprocess.run([*sum(words, []), "-o", out,
+                    os.path.join(HERE, name + ".c")], check=True)
+    return out
+
+
+def libraries(program):
+    said = subprocess.run(["readelf", "-d", program], check=True,
+                          capture_output=True, text=True).stdout
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", said)
+
+
+def client_sections(number):
+    """A client as 'valetkey import' makes it: five tokens, each with URLs of
+    hosts that it shares with other clients."""
+    cluster = uuid.uuid5(uuid.NAMESPACE_URL, f"team {number}")
+    region = ["bru-2", "cdg-1", "iad-1", "lhr-1", "syd-1"][number % 5]
+    lines = [f"# the cluster of team {number}",
+             f"[client team-{number}]",
+             "token-url = https://login.cloud.camunda.io/oauth/token",
+             f"client-id = {base64.b64encode(cluster.bytes).decode()}",
+             "audience = zeebe.camunda.io",
+             f"serves = https://{region}.zeebe.camunda.io/{cluster}, "
+             f"https://{cluster}.{region}.zeebe.camunda.io"]
+    for token in "tasklist", "operate", "optimize", "secrets":
+        lines += ["", f"[token team-{number}/{token}]",
+                  f"audience = {token}.camunda.io",
+                  f"serves = https://{region}.{token}.camunda.io/{cluster}"]
+    return "\n".join(lines) + "\n\n"
+
+
+class Gates:
+    def __init__(self, build, live, table):
+        self.session = live.session
+        self.table = table
+        self.directory = live.directory
+        self.empty = compile(build, "empty", self.directory)
+        self.meter = compile(build, "measure", self.directory)
+
+    def run(self, *command, text):
+        done = self.session.run(*command, text=text)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        return done
+
+    def measure(self, *command, text):
+        faults, rss = self.memory(*command, text=text)
+        return {"system calls": self.calls(*command, text=text),
+                "instructions": self.instructions(*command, text=text),
+                "minor faults": faults, "peak KiB": rss}
+
+    def calls(self, *command, text):
+        """The least of some runs: one warm get in 64 counts itself."""
+        return min(self.count_calls(*command, text=text) for _ in range(3))
+
+    def count_calls(self, *command, text):
+        trace = os.path.join(self.directory, "trace")
+        self.run("strace", "-f", "-o", trace, *command, text=text)
+        with open(trace) as lines:
+            return sum(1 for line in lines if re.match(r"\d+ +\w+\(", line))
+
+    def instructions(self, *command, text):
+        """The least of some runs: a key that the kernel just collects, or
+        an address, can make one longer."""
+        said = [self.run("valgrind", "--tool=callgrind",
+                         "--callgrind-out-file=/dev/null", *command,
+                         text=text).stderr for _ in range(3)]
+        return min(int(re.search(r"Collected : (\d+)", text)[1])
+                   for text in said)
+
+    def memory(self, *command, text):
+        """Each the median of several runs: addresses are random."""
+        runs = [self.run(self.meter, *command, text=text).stderr.split()
+                for _ in range(REPEATS)]
+        return [int(statistics.median(map(int, column)))
+                for column in zip(*runs)]
+
+    def write_conf(self, count, sections):
+        """The client under test is the last one of count."""
+        path = os.path.join(self.session.home, ".config/valetkey/clients.conf")
+        with open(path, "w") as conf:
+            for number in range(count - 1):
+                conf.write(client_sections(number))
+            conf.write(sections)
+
+    def judge_helper(self, program, text, sections):
+        command = [shutil.which(program, path=self.session.env["PATH"]),
+                   "get"]
+        title = program.split("-")[0] + " get, "
+        empty = self.measure(self.empty, text=text)
+        self.write_conf(100, sections)
+        cost = self.measure(*command, text=text)
+        for figure, value in cost.items():
+            self.table.judge(f"{title}100 clients: {figure}", value,
+                             empty[figure], LIMITS[figure](empty[figure]))
+        self.write_conf(1000, sections)
+        figure = "instructions"
+        self.table.judge(f"{title}1000 clients: {figure}",
+                         self.instructions(*command, text=text),
+                         empty[figure], GROWTH * cost[figure])
+
+    def judge(self, pki):
+        with scripted(pki) as server:
+            name = self.session.add("gates", server,
+                                    serves=f"https://{HOST}/{PATH}")
+            self.session.token(name)
+            with open(os.path.join(self.session.home, ".config", "valetkey",
+                                   "clients.conf")) as conf:
+                sections = conf.read()
+        for program, text in HELPERS.items():
+            self.judge_helper(program, text.format(HOST, PATH), sections)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", required=True)
+    build = parser.parse_args().build
+    table = Table()
+    for program in HELPERS:
+        table.judge_libraries(program,
+                              libraries(os.path.join(build, program)))
+    with tempfile.TemporaryDirectory(prefix="vk-gates-") as directory:
+        try:
+            for program in "strace", "valgrind":
+                if not shutil.which(program):
+                    raise Missing(f"{program} is not installed")
+            live = Live(build, directory)
+            table.head()
+            with live.session:
+                Gates(build, live, table).judge(live.pki)
+        except Missing as reason:
+            table.skip(reason)
+    return table.end()
+
+
+if __name__ == "__main__":
+    # So that what was started is ended, and what was made removed.
+    signal.signal(signal.SIGTERM, lambda *ignored: sys.exit(1))
+    sys.exit(main())

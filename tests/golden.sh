@@ -1,0 +1,3 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+exec "${PYTHON:?}" -B "${srcdir:?}/tests/golden/run.py" --build .

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""git and curl, each with a server that asks for a token."""
+
+import json
+import os
+import shutil
+
+from fronts import Front, GitFront
+from servers import Missing, oidc
+from tap import equal
+
+AUDIENCE = "api.invalid"
+POST = {"client_id": "post", "secret": "post~Secret_-.1"}
+
+
+def need(program):
+    if not shutil.which(program):
+        raise Missing(f"{program} is not installed")
+
+
+def make_repository(session, root):
+    """A bare repository with one commit."""
+    work = os.path.join(session.directory, "work")
+    person = ["-c", "user.name=n", "-c", "user.email=e@example.invalid"]
+    session.succeed("git", "init", "-q", work, "-b", "main")
+    session.succeed("git", "-C", work, *person, "commit", "-q",
+                    "--allow-empty", "-m", "one")
+    session.succeed("git", "clone", "-q", "--bare", work,
+                    os.path.join(root, "r.git"))
+
+
+def git(tap, live):
+    session = live.session
+    need("git")
+    refused = set()
+
+    def run(*words, helper="valetkey"):
+        return session.run("git", "-c", "credential.helper=",
+                           "-c", f"credential.helper={helper}", *words)
+
+    def clones():
+        done = run("clone", "-q", f"{front.url}/r.git", target)
+        equal((done.returncode, done.stderr), (0, ""))
+        equal(set(front.shown), {session.token(name)})
+        equal(server.count(), 1)
+
+    def pushes_nothing_new():
+        equal(run("-C", target, "fetch").returncode, 0)
+        equal(run("ls-remote", f"{front.url}/r.git").returncode, 0)
+        equal(server.count(), 1)
+
+    def drops_a_refused_token():
+        old = session.token(name)
+        refused.add(old)
+        done = run("ls-remote", f"{front.url}/r.git")
+        equal(done.returncode, 128)
+        equal(server.count(), 1)
+        equal([text for text in session.keys().values()
+               if text == f"valetkey:{name}"], [])
+
+    def waits_after_a_young_one():
+        """A server that refuses what was just made will do so again."""
+        done = run("ls-remote", f"{front.url}/r.git")
+        equal(done.returncode, 128)
+        assert "held back" in done.stderr, done.stderr
+        equal(server.count(), 1)
+
+    def gets_a_new_one():
+        session.succeed("valetkey", "retry", name)
+        done = run("ls-remote", f"{front.url}/r.git")
+        equal((done.returncode, done.stderr), (0, ""))
+        assert front.shown[-1] not in refused
+        equal(server.count(), 2)
+
+    def keeps_another_token():
+        token = session.token(name)
+        session.succeed(
+            "git-credential-valetkey", "erase",
+            text=f"protocol=http\nhost=127.0.0.1:{front.port}\n"
+                 "username=u\npassword=not-this-one\n\n")
+        equal(session.token(name), token)
+        equal(server.count(), 2)
+
+    def fails_without():
+        done = run("ls-remote", f"{front.url}/r.git", helper="")
+        equal(done.returncode, 128)
+
+    def hears_of_failure():
+        session.add("git-bad", server, audience=AUDIENCE, secret="wrong",
+                    client_id="post", serves="https://bad.invalid")
+        done = run("credential", "fill")
+        equal(done.returncode, 128)
+        done = session.run(
+            "git", "-c", "credential.helper=valetkey", "credential", "fill",
+            text="url=https://bad.invalid/\n\n")
+        equal(done.returncode, 128)
+        assert "refuses the credential" in done.stderr, done.stderr
+
+    root = session.make_dir("repositories")
+    target = os.path.join(session.directory, "clone")
+    make_repository(session, root)
+    with oidc(live.pki) as server, \
+            GitFront(lambda token: token not in refused, root) as front:
+        name = session.add("git", server, audience=AUDIENCE, **POST,
+                           serves=front.url)
+        tap.check("git clones", clones)
+        tap.check("git asks again, the server does not hear of it",
+                  pushes_nothing_new)
+        tap.check("a token that git's server refuses is dropped",
+                  drops_a_refused_token)
+        tap.check("it was young, so the next one has to wait",
+                  waits_after_a_young_one)
+        tap.check("after 'valetkey retry' git gets a new token",
+                  gets_a_new_one)
+        tap.check("git erases no other token", keeps_another_token)
+        tap.check("without the helper git gets nothing", fails_without)
+        tap.check("git hears why there is no token", hears_of_failure)
+
+
+def curl(tap, live):
+    session = live.session
+    need("curl")
+
+    def shows(header):
+        return session.run("curl", "-sSf", "-H", "@-", f"{front.url}/topology",
+                           text=header)
+
+    def is_let_in():
+        done = shows(session.succeed("valetkey", "header", name))
+        equal((done.returncode, done.stderr), (0, ""))
+        equal(json.loads(done.stdout), {"brokers": []})
+
+    def is_kept_out():
+        equal(shows("Authorization: Bearer none\n").returncode, 22)
+
+    def accept(token):
+        return token == session.token(name)
+
+    with oidc(live.pki) as server, Front(accept) as front:
+        name = session.add("curl", server, audience=AUDIENCE, **POST)
+        tap.check("curl with 'valetkey header' is let in", is_let_in)
+        tap.check("curl with another header is not", is_kept_out)
+
+
+GROUPS = [git, curl]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Servers that ask for a token: an API, and git over HTTP.
+
+They run in this process, on a port of 127.0.0.1 that they choose, and note
+each token that they are shown.
+"""
+
+import base64
+import http.server
+import json
+import os
+import subprocess
+import threading
+
+
+class Front:
+    """accept(token) says whether a token is good."""
+
+    scheme = "Bearer"
+
+    def __init__(self, accept):
+        self.accept = accept
+        self.shown = []
+
+    def __enter__(self):
+        front = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                front.handle(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *ignored):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever).start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def handle(self, request):
+        token = self.token(request.headers.get("Authorization", ""))
+        if token:
+            self.shown.append(token)
+        if token and self.accept(token):
+            self.serve(request)
+        else:
+            self.reply(request, 401, "text/plain", b"no good token\n",
+                       [("WWW-Authenticate", self.scheme)])
+
+    def token(self, header):
+        scheme, _, token = header.partition(" ")
+        return token if scheme == self.scheme else None
+
+    def serve(self, request):
+        self.reply(request, 200, "application/json",
+                   json.dumps({"brokers": []}).encode() + b"\n")
+
+    @staticmethod
+    def reply(request, status, kind, body, headers=()):
+        # What was not read of the request must not look like the next one.
+        request.close_connection = True
+        request.send_response(status)
+        for name, value in headers:
+            request.send_header(name, value)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+
+class GitFront(Front):
+    """git http-backend; the token is the password of Basic."""
+
+    scheme = "Basic"
+
+    def __init__(self, accept, root):
+        super().__init__(accept)
+        self.root = root
+
+    def token(self, header):
+        coded = super().token(header)
+        pair = base64.b64decode(coded or "").decode()
+        return pair.partition(":")[2]
+
+    def serve(self, request):
+        path, _, query = request.path.partition("?")
+        length = int(request.headers.get("Content-Length", 0))
+        done = subprocess.run(
+            ["git", "http-backend"], input=request.rfile.read(length),
+            capture_output=True, env={
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": self.root,
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "REQUEST_METHOD": request.command,
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+                "CONTENT_LENGTH": str(length),
+                "HTTP_CONTENT_ENCODING":
+                    request.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            })
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1)
+                       for line in head.decode().splitlines())
+        status = int(headers.get("Status", "200").split()[0])
+        self.reply(request, status, headers["Content-Type"], body)
