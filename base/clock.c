@@ -29,3 +29,14 @@ vk_clock_boot_ms(void)
 {
     return milliseconds(CLOCK_BOOTTIME);
 }
+
+void
+vk_clock_sleep_until(int64_t boot_ms)
+{
+    int64_t left;
+
+    while ((left = boot_ms - vk_clock_boot_ms()) > 0) {
+        struct timespec pause = {left / 1000, left % 1000 * 1000000};
+        nanosleep(&pause, NULL);
+    }
+}

@@ -15,4 +15,7 @@ int64_t vk_clock_unix(void);
 /* The boot clock in milliseconds, for deadlines. */
 int64_t vk_clock_boot_ms(void);
 
+/* Sleep until then, on the same clock. */
+void vk_clock_sleep_until(int64_t boot_ms);
+
 #endif

@@ -81,12 +81,13 @@ check_dir(const char *dir)
         return errno == ENOENT ? VK_NOCLIENT
                                : vk_fail(VK_IO, "cannot open '%s': %s", dir,
                                          strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return vk_fail(VK_IO, "'%s' is not a directory", dir);
     return check(dir, "", "", &st);
 }
 
-/* Out of the way of standard input, output and error, if one is closed. */
-static int
-above_stderr(int fd)
+int
+vk_file_above_stderr(int fd)
 {
     if (fd < 0 || fd > STDERR_FILENO)
         return fd;
@@ -104,7 +105,7 @@ open_checked(const char *dir, const char *name, int *out, struct stat *st)
     if (err != VK_OK)
         return err;
     /* O_NONBLOCK: a FIFO in its place must not hang us. */
-    int fd = above_stderr(
+    int fd = vk_file_above_stderr(
         open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (fd < 0 && errno == ENOENT)
         return VK_NOCLIENT;
@@ -130,7 +131,7 @@ open_checked(const char *dir, const char *name, int *out, struct stat *st)
 enum vk_err
 vk_file_map(const char *dir, const char *name, size_t max, struct vk_span *out)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd = -1;
     enum vk_err err = check_dir(dir);
 
@@ -193,11 +194,14 @@ vk_file_open_lock(const char *dir, const char *name, int *out)
         return VK_IO;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return VK_IO;
-    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || objection(&st))
+    /* Not through a link: it could lead to where files mean something. */
+    if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || objection(&st))
         return VK_IO;
     /* With O_CREAT the file is made for reading: it never gets a byte. */
-    int fd = above_stderr(open(
-        path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
+    int fd = vk_file_above_stderr(open(path,
+                                       O_RDONLY | O_CREAT | O_CLOEXEC |
+                                           O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                                       0600));
     if (fd < 0)
         return VK_IO;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || objection(&st)) {
@@ -228,18 +232,27 @@ sync_dir(const char *dir)
     }
 }
 
-enum vk_err
-vk_file_replace(const char *dir, const char *name, struct vk_span text)
+static enum vk_err
+write_failed(const struct vk_pending *pending, int error)
 {
-    char target[VK_PATH_MAX], path[VK_PATH_MAX];
-    enum vk_err err = vk_file_join(dir, name, target);
+    unlink(pending->path);
+    return vk_fail(VK_IO, "cannot write '%s': %s; it is unchanged",
+                   pending->target, strerror(error));
+}
+
+enum vk_err
+vk_file_prepare(const char *dir, const char *name, struct vk_span text,
+                struct vk_pending *out)
+{
+    enum vk_err err = vk_file_join(dir, name, out->target);
 
     if (err == VK_OK)
-        err = vk_file_join(dir, ".new-XXXXXX", path);
+        err = vk_file_join(dir, ".new-XXXXXX", out->path);
     if (err != VK_OK)
         return err;
+    snprintf(out->dir, sizeof out->dir, "%s", dir);
 
-    int fd = above_stderr(mkostemp(path, O_CLOEXEC));
+    int fd = vk_file_above_stderr(mkostemp(out->path, O_CLOEXEC));
     if (fd < 0)
         return vk_fail(VK_IO, "cannot write in '%s': %s", dir,
                        strerror(errno));
@@ -249,15 +262,29 @@ vk_file_replace(const char *dir, const char *name, struct vk_span text)
         saved = errno;
         err = VK_IO;
     }
-    if (err == VK_OK && rename(path, target) != 0) {
-        saved = errno;
-        err = VK_IO;
-    }
-    if (err != VK_OK) {
-        unlink(path);
-        return vk_fail(err, "cannot write '%s': %s; it is unchanged", target,
-                       strerror(saved));
-    }
-    sync_dir(dir);
+    return err == VK_OK ? err : write_failed(out, saved);
+}
+
+enum vk_err
+vk_file_commit(const struct vk_pending *pending)
+{
+    if (rename(pending->path, pending->target) != 0)
+        return write_failed(pending, errno);
+    sync_dir(pending->dir);
     return VK_OK;
+}
+
+void
+vk_file_abort(const struct vk_pending *pending)
+{
+    unlink(pending->path);
+}
+
+enum vk_err
+vk_file_replace(const char *dir, const char *name, struct vk_span text)
+{
+    struct vk_pending pending;
+    enum vk_err err = vk_file_prepare(dir, name, text, &pending);
+
+    return err == VK_OK ? vk_file_commit(&pending) : err;
 }

@@ -38,6 +38,12 @@ void vk_file_unmap(struct vk_span text);
 VK_MUST enum vk_err vk_file_make_dir(const char *dir);
 
 /*
+ * Move a new fd out of the way of standard input, output and error, should
+ * one of them be closed.  Negative: errno, as it came.
+ */
+int vk_file_above_stderr(int fd);
+
+/*
  * Open dir/name for locking; the file and dir, but not what leads to it, are
  * made if need be, and checked as in vk_file_map.  Silent: VK_IO means that
  * this is no place for a lock.
@@ -47,8 +53,19 @@ VK_MUST enum vk_err vk_file_open_lock(const char *dir, const char *name,
 
 /*
  * Replace dir/name by text, 0600, through a file beside it, fsync and
- * rename: at any moment it has either the old content or the new.
+ * rename: at any moment it has either the old content or the new.  After
+ * prepare nothing can fail any more for want of room; then commit, or abort.
  */
+struct vk_pending {
+    char path[VK_PATH_MAX], target[VK_PATH_MAX], dir[VK_PATH_MAX];
+};
+VK_MUST enum vk_err vk_file_prepare(const char *dir, const char *name,
+                                    struct vk_span text,
+                                    struct vk_pending *out);
+VK_MUST enum vk_err vk_file_commit(const struct vk_pending *pending);
+void vk_file_abort(const struct vk_pending *pending);
+
+/* Both in one. */
 VK_MUST enum vk_err vk_file_replace(const char *dir, const char *name,
                                     struct vk_span text);
 

@@ -13,14 +13,12 @@
 
 static const char *program = "valetkey";
 static bool keep;
-static char last[LINE_MAX_BYTES];
+static char last[LINE_MAX_BYTES], note[LINE_MAX_BYTES];
 
 void
 vk_log_program(const char *name)
 {
-    const char *slash = strrchr(name, '/');
-
-    program = slash != NULL ? slash + 1 : name;
+    program = name;
 }
 
 void
@@ -35,12 +33,32 @@ vk_log_last(void)
     return last;
 }
 
-/* C0, DEL and, as UTF-8, C1: what a terminal obeys. */
+const char *
+vk_log_note(void)
+{
+    return note;
+}
+
+/*
+ * What a terminal obeys or hides: C0, DEL, C1, and the characters that turn
+ * the direction of writing or have no width (U+200B to U+200F, U+2028 to
+ * U+202E, U+2060 to U+206F, U+FEFF).
+ */
 static bool
 is_control(const unsigned char *text, size_t len)
 {
-    return (len == 1 && (text[0] < 0x20 || text[0] == 0x7f)) ||
-           (len == 2 && text[0] == 0xc2 && text[1] < 0xa0);
+    if (len == 1)
+        return text[0] < 0x20 || text[0] == 0x7f;
+    if (len == 2)
+        return text[0] == 0xc2 && text[1] < 0xa0;
+    if (len != 3)
+        return false;
+    if (text[0] == 0xe2 && text[1] == 0x80)
+        return (text[2] >= 0x8b && text[2] <= 0x8f) ||
+               (text[2] >= 0xa8 && text[2] <= 0xae);
+    return (text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa0 &&
+            text[2] <= 0xaf) ||
+           (text[0] == 0xef && text[1] == 0xbb && text[2] == 0xbf);
 }
 
 static void
@@ -107,13 +125,13 @@ print(const char *line)
 void
 vk_log(const char *fmt, ...)
 {
-    char line[LINE_MAX_BYTES];
     va_list args;
 
     va_start(args, fmt);
-    format(line, fmt, args);
+    format(note, fmt, args);
     va_end(args);
-    print(line);
+    if (!keep)
+        print(note);
 }
 
 enum vk_err

@@ -10,19 +10,20 @@
  * came with an argument are shown as \xNN, and the line is cut at 1,000
  * bytes.  Never pass anything that came with a secret.
  */
-void vk_log_program(const char *name);
+void vk_log_program(const char *name); /* not copied */
 void vk_log(const char *fmt, ...) VK_PRINTF(1, 2);
 
 /* Log and return err: `return vk_fail(VK_IO, "cannot read '%s'", path)`. */
 enum vk_err vk_fail(enum vk_err err, const char *fmt, ...) VK_PRINTF(2, 3);
 
 /*
- * Keep the lines of vk_fail for vk_log_last instead of printing them: for a
- * program whose caller wants the message elsewhere.  vk_log still prints.
+ * Keep lines instead of printing them, for a program that hands them to its
+ * caller: the last one of vk_fail and the last one of vk_log, without the
+ * program's name; "" if there was none.
  */
 void vk_log_keep(void);
-/* What vk_fail said last, without the program's name; "" if nothing. */
 const char *vk_log_last(void);
+const char *vk_log_note(void);
 
 /*
  * Text from outside (a server, a file), made fit for a terminal: at most 200

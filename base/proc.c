@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -33,7 +34,7 @@ static const struct sigaction usual = {.sa_handler = SIG_DFL};
  */
 static void
 become(const char *path, const char *const argv[],
-       const struct vk_proc_fd *fds, int null)
+       const struct vk_proc_fd *fds, enum vk_proc_how how, int null)
 {
     static const int signals[] = {SIGPIPE, SIGCHLD, SIGALRM};
     static const sigset_t none;
@@ -43,6 +44,14 @@ become(const char *path, const char *const argv[],
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return;
+    if (how == VK_DETACHED && setsid() < 0)
+        return;
+    /* Nor may a closed one be taken by what the program opens. */
+    if ((how == VK_DETACHED || fcntl(STDERR_FILENO, F_GETFD) < 0) &&
+        dup2(null, STDERR_FILENO) < 0)
+        return;
+    /* Whatever else our own parent left open is not passed on. */
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     for (; fds->from >= 0; fds++) {
         /* dup2 does not clear FD_CLOEXEC where both are the same. */
         int failed = fds->from == fds->to ? fcntl(fds->from, F_SETFD, 0)
@@ -53,18 +62,16 @@ become(const char *path, const char *const argv[],
     execv(path, (char *const *)(uintptr_t)argv);
 }
 
-#define EXEC_FAILED 127
-
 enum vk_err
 vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
-              pid_t *out)
+              enum vk_proc_how how, pid_t *out)
 {
     char path[VK_PATH_MAX];
     enum vk_err err = program_path(argv[0], path);
 
     if (err != VK_OK)
         return err;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = vk_file_above_stderr(open("/dev/null", O_RDWR | O_CLOEXEC));
     if (null < 0)
         return vk_fail(VK_INTERNAL, "cannot open /dev/null: %s",
                        strerror(errno));
@@ -72,9 +79,9 @@ vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
     sigaction(SIGCHLD, &usual, NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        become(path, argv, fds, null);
+        become(path, argv, fds, how, null);
         vk_log("cannot run '%s': %s", path, strerror(errno));
-        _exit(EXEC_FAILED);
+        _exit(VK_PROC_NO_EXEC);
     }
     int saved = errno;
     close(null);
@@ -129,6 +136,7 @@ enum vk_err
 vk_proc_alarm_at(int64_t boot_ms)
 {
     struct sigaction action = {.sa_handler = interrupt};
+    sigset_t alarm;
     int64_t left = boot_ms - vk_clock_boot_ms();
 
     if (left < 1)
@@ -138,6 +146,10 @@ vk_proc_alarm_at(int64_t boot_ms)
         .it_interval = {.tv_usec = 100000},
         .it_value = {left / 1000, left % 1000 * 1000},
     };
+    /* Whoever started us may have blocked it. */
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     if (sigaction(SIGALRM, &action, NULL) != 0 ||
         setitimer(ITIMER_REAL, &timer, NULL) != 0)
         return vk_fail(VK_INTERNAL, "cannot set a timer: %s", strerror(errno));

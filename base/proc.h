@@ -12,13 +12,22 @@ struct vk_proc_fd {
 };
 
 /*
- * Start the program argv[0], found in the directory of valetkey's internal
- * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR.  It gets the environment,
- * standard error and the fds listed (ended by from -1); standard input and
- * output are /dev/null unless listed.  *out is its process ID.
+ * VK_DETACHED: a session of its own and no standard error, so that neither
+ * Ctrl-C nor a caller's death ends it, and no tool waits for its pipes.
  */
+enum vk_proc_how { VK_ATTACHED, VK_DETACHED };
+
+/*
+ * Start the program argv[0], found in the directory of valetkey's internal
+ * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR.  It gets the environment
+ * and, of our file descriptors, standard error and those listed (ended by
+ * from -1); standard input and output are /dev/null unless listed.  *out is
+ * its process ID.  One that cannot be run ends with VK_PROC_NO_EXEC.
+ */
+#define VK_PROC_NO_EXEC 127
 VK_MUST enum vk_err vk_proc_start(const char *const argv[],
-                                  const struct vk_proc_fd *fds, pid_t *out);
+                                  const struct vk_proc_fd *fds,
+                                  enum vk_proc_how how, pid_t *out);
 
 /*
  * Wait for it.  VK_OK: it ended by itself, *status is its exit status;

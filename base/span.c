@@ -49,6 +49,8 @@ vk_span_same_nocase(struct vk_span a, struct vk_span b)
 struct vk_span
 vk_span_from(struct vk_span span, size_t from)
 {
+    if (from == 0)
+        return span; /* it may be NULL */
     if (from > span.len)
         from = span.len;
     return (struct vk_span){span.ptr + from, span.len - from};
@@ -94,7 +96,8 @@ vk_span_number(struct vk_span span, int64_t max, int64_t *out)
         return false;
     for (size_t i = 0; i < span.len; i++) {
         int digit = span.ptr[i] - '0';
-        if (digit < 0 || digit > 9 || number > (max - digit) / 10)
+        if (digit < 0 || digit > 9 || digit > max ||
+            number > (max - digit) / 10)
             return false;
         number = number * 10 + digit;
     }

@@ -119,7 +119,9 @@ vk_url_is_loopback(const struct vk_url *url)
         return false;
     for (int i = 0; i < 4; i++) {
         part = vk_span_cut(&host, '.');
-        if (!vk_span_number(part, 255, &number))
+        /* 127.0.0.09 is a name, which a DNS server may answer for. */
+        if (!vk_span_number(part, 255, &number) ||
+            (part.len > 1 && part.ptr[0] == '0'))
             return false;
     }
     return host.ptr == NULL;
@@ -191,23 +193,47 @@ host_fits(struct vk_span pattern, struct vk_span host)
                                vk_span_from(host, host.len - tail));
 }
 
-/* "." and "..", which a server may resolve, also as %2e. */
-static bool
-has_dot_segment(struct vk_span path)
+/* Of a path segment that has only dots, how many; up to a ';'. */
+static size_t
+count_dots(struct vk_span segment)
 {
+    size_t dots = 0;
+
+    segment = vk_span_cut(&segment, ';');
+    while (segment.len > 0) {
+        bool coded =
+            vk_span_starts(segment, "%2e") || vk_span_starts(segment, "%2E");
+        if (!coded && segment.ptr[0] != '.')
+            return 0;
+        segment = vk_span_from(segment, coded ? 3 : 1);
+        dots++;
+    }
+    return dots;
+}
+
+/* "%2f" and "%5c" and "\", which only some servers take for a separator. */
+static bool
+is_separator(struct vk_span text)
+{
+    if (text.ptr[0] == '\\')
+        return true;
+    if (text.ptr[0] != '%' || text.len < 3)
+        return false;
+    struct vk_span code = {text.ptr + 1, 2};
+    return vk_span_same_nocase(code, VK_SPAN("2f")) ||
+           vk_span_same_nocase(code, VK_SPAN("5c"));
+}
+
+/* Could a server resolve it to another path? */
+static bool
+is_doubtful(struct vk_span path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        if (is_separator(vk_span_from(path, i)))
+            return true;
     while (path.len > 0) {
-        struct vk_span part = vk_span_cut(&path, '/');
-        size_t dots = 0, at = 0;
-        while (at < part.len) {
-            struct vk_span rest = vk_span_from(part, at);
-            bool coded =
-                vk_span_starts(rest, "%2e") || vk_span_starts(rest, "%2E");
-            if (!coded && rest.ptr[0] != '.')
-                break;
-            at += coded ? 3 : 1;
-            dots++;
-        }
-        if (at == part.len && (dots == 1 || dots == 2))
+        size_t dots = count_dots(vk_span_cut(&path, '/'));
+        if (dots == 1 || dots == 2)
             return true;
     }
     return false;
@@ -221,7 +247,7 @@ path_fits(struct vk_span pattern, struct vk_span path)
     return path.len >= pattern.len &&
            memcmp(pattern.ptr, path.ptr, pattern.len) == 0 &&
            (path.len == pattern.len || path.ptr[pattern.len] == '/') &&
-           !has_dot_segment(path);
+           !is_doubtful(path);
 }
 
 unsigned int
@@ -248,4 +274,21 @@ vk_url_serves(const struct vk_url *pattern, const struct vk_url *request)
         return rank + (1U << 24);
     /* Among wildcards the longer host counts before the path. */
     return rank + ((unsigned int)pattern->host.len << 12);
+}
+
+bool
+vk_url_is_usual_port(unsigned int port)
+{
+    return port == 80 || port == 443;
+}
+
+bool
+vk_url_names_usual_port(const struct vk_url *url)
+{
+    struct vk_url bare = *url;
+    enum way way = way_of(url->scheme);
+
+    bare.port = 0;
+    return way == ANY_WAY ? vk_url_is_usual_port(url->port)
+                          : url->port == port_of(&bare, way);
 }

@@ -17,6 +17,11 @@ struct vk_url {
 
 VK_MUST bool vk_url_parse(struct vk_span text, struct vk_url *url);
 
+/* 80 or 443, which schemes imply. */
+bool vk_url_is_usual_port(unsigned int port);
+/* It names a usual port and no scheme, or one that implies that port. */
+bool vk_url_names_usual_port(const struct vk_url *url);
+
 /* 127.0.0.0/8, [::1] or localhost. */
 bool vk_url_is_loopback(const struct vk_url *url);
 

@@ -96,6 +96,39 @@ report(const struct vk_cli *cli)
     return err == VK_OK ? vk_cli_print(vk_buf_span(&out)) : err;
 }
 
+/* Options that say nothing of a token would be silently lost. */
+static enum vk_err
+refuse_client_options(const struct vk_cli *cli)
+{
+    for (unsigned int i = 0; i < VK_OPTIONS; i++) {
+        bool fits = i == VK_OPT_REPLACE ||
+                    (i >= VK_OPT_KEYS &&
+                     (vk_key_rows[i - VK_OPT_KEYS].flags & VK_IN_TOKEN) != 0);
+        if (cli->option[i] != NULL && !fits)
+            return vk_fail(VK_USAGE,
+                           "'--%s' is an option of a client, not"
+                           " of a token",
+                           vk_cli_option_name(i));
+    }
+    return VK_OK;
+}
+
+static enum vk_err
+require_client(const struct vk_cli *cli, const struct vk_clients *clients)
+{
+    struct vk_span token = vk_span_str(cli->operand);
+    struct vk_span client = vk_span_cut(&token, '/');
+    struct vk_profile profile;
+    enum vk_err err = vk_clients_for_name(clients, client, &profile);
+
+    if (err == VK_NOCLIENT)
+        return vk_fail(err,
+                       "there is no client '%.*s'; 'valetkey list'"
+                       " shows what there is",
+                       VK_ARG(client));
+    return err;
+}
+
 /* [token NAME/TOKEN] of a client that is there already. */
 static enum vk_err
 add_token(const struct vk_cli *cli)
@@ -104,8 +137,13 @@ add_token(const struct vk_cli *cli)
     VK_AUTO_BUF text = VK_BUF(SECTIONS_MAX);
     struct vk_edit edit;
     struct vk_profile profile;
-    enum vk_err err = vk_edit_begin(&edit);
+    enum vk_err err = refuse_client_options(cli);
 
+    if (err != VK_OK)
+        return err;
+    err = vk_edit_begin(&edit);
+    if (err == VK_OK)
+        err = require_client(cli, &edit.clients);
     if (err == VK_OK &&
         vk_clients_for_name(&edit.clients, vk_span_str(cli->operand),
                             &profile) == VK_OK &&
@@ -171,22 +209,34 @@ add_client(const struct vk_cli *cli)
         preset = vk_preset_find(preset_name != NULL ? preset_name : "generic");
     if (preset == NULL)
         return VK_USAGE;
-    err = add_section(cli, preset, "client", &text);
+    err = vk_preset_check(preset, cli);
+    if (err == VK_OK && preset->value[VK_KEY_TOKEN_URL] == NULL &&
+        cli->option[VK_OPT_KEYS + VK_KEY_TOKEN_URL] == NULL &&
+        cli->option[VK_OPT_KEYS + VK_KEY_ISSUER] == NULL)
+        err = vk_fail(VK_USAGE,
+                      "preset '%s' needs '--token-url' or"
+                      " '--issuer'",
+                      preset->name);
+    if (err == VK_OK)
+        err = add_section(cli, preset, "client", &text);
     if (err == VK_OK)
         err = vk_buf_add(&url, endpoint(vk_buf_span(&text)));
     if (err == VK_OK && vk_buf_str(&url) == NULL)
         err = VK_NOMEM;
-    if (err == VK_OK)
-        err = vk_cli_read_secret(cli, cli->operand, &secret);
     if (err != VK_OK)
         return err;
     struct vk_install client = {
         .of = {cli->operand, cli->option[VK_OPT_KEYS + VK_KEY_CLIENT_ID],
                vk_buf_str(&url)},
-        .secret = vk_buf_span(&secret),
         .sections = vk_buf_span(&text),
     };
-    err = vk_install(&client, 1, cli->option[VK_OPT_REPLACE] != NULL);
+    bool replace = cli->option[VK_OPT_REPLACE] != NULL;
+    err = vk_install_check(&client, replace);
+    if (err == VK_OK)
+        err = vk_cli_read_secret(cli, cli->operand, &secret);
+    client.secret = vk_buf_span(&secret);
+    if (err == VK_OK)
+        err = vk_install(&client, 1, replace);
     return err == VK_OK ? report(cli) : err;
 }
 

@@ -4,6 +4,9 @@
 #include "base/proc.h"
 #include "cli/edit.h"
 #include "cli/install.h"
+#include "keyring/cache.h"
+#include "keyring/count.h"
+#include "keyring/hold.h"
 
 #define VALUE_MAX 4096
 
@@ -82,23 +85,39 @@ vk_rotate(const struct vk_cli *cli)
 }
 
 /*
- * First the configuration, then the secret: should it stop in between, a
- * secret is left that nothing leads to, and the same command, which then
- * finds no client, removes it.
+ * The new file is ready before the secret goes, and takes its place after:
+ * should it stop in between, the same command finishes it.
  */
 static enum vk_err
-remove_from(struct vk_edit *edit, const struct vk_cli *cli,
-            const struct vk_profile *profile)
+remove_client(struct vk_edit *edit, const struct vk_profile *profile)
 {
-    enum vk_err err = vk_edit_remove(edit, cli->operand);
+    struct vk_pending pending;
+    enum vk_err err = vk_edit_prepare(edit, &pending);
 
+    if (err != VK_OK)
+        return err;
+    err = vk_cli_secret_clear(profile->name);
+    if (err != VK_OK) {
+        vk_file_abort(&pending);
+        return err;
+    }
+    err = vk_file_commit(&pending);
     if (err == VK_OK)
-        err = vk_edit_save(edit);
-    if (err == VK_OK && profile->token.len == 0)
         err = vk_forget_tokens(&edit->clients, profile->client);
-    if (err == VK_OK && profile->token.len == 0)
-        err = vk_cli_secret_clear(cli->operand);
+    vk_count_drop(profile->client);
     return err;
+}
+
+static enum vk_err
+remove_token(struct vk_edit *edit, const struct vk_profile *profile)
+{
+    enum vk_err err = vk_edit_save(edit);
+
+    if (err != VK_OK)
+        return err;
+    /* Where there is no keyring there is no token either. */
+    err = vk_cache_drop(profile->name);
+    return err == VK_MISS || err == VK_NOKEYRING ? VK_OK : err;
 }
 
 enum vk_err
@@ -111,12 +130,10 @@ vk_remove(const struct vk_cli *cli)
     if (err == VK_OK)
         err = vk_cli_find(cli, &edit.clients, &profile);
     if (err == VK_OK)
-        err = remove_from(&edit, cli, &profile);
-    else if (err == VK_NOCLIENT &&
-             vk_clients_is_name(vk_span_str(cli->operand)))
-        if (vk_cli_secret_clear(cli->operand) != VK_OK)
-            vk_log("a secret of '%s' may be left in the keyring",
-                   cli->operand);
+        err = vk_edit_remove(&edit, cli->operand);
+    if (err == VK_OK)
+        err = profile.token.len > 0 ? remove_token(&edit, &profile)
+                                    : remove_client(&edit, &profile);
     vk_edit_end(&edit);
     return err;
 }

@@ -51,6 +51,8 @@ typedef enum vk_err vk_command(const struct vk_cli *cli);
 vk_command vk_add, vk_drop, vk_header, vk_import, vk_list, vk_remove, vk_retry,
     vk_rotate, vk_status, vk_token;
 
+const char *vk_cli_option_name(unsigned int option);
+
 /* The value of --min-validity or --timeout, or fallback. */
 VK_MUST enum vk_err vk_cli_seconds(const struct vk_cli *cli,
                                    enum vk_option option, int64_t fallback,

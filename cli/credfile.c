@@ -5,13 +5,12 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "cli/shellword.h"
 
 #define BOM "\xef\xbb\xbf"
 #define BLANKS " \t"
 #define NO_ASSIGNMENT \
     "is no assignment; is this the credentials file as it was downloaded"
-
-#define OPEN_QUOTE "has a quote that is not closed"
 
 struct reader {
     struct vk_span rest; /* of the line */
@@ -30,18 +29,6 @@ fail(struct reader *r, const char *trouble)
     r->rest.len = 0;
 }
 
-static bool
-is_one_of(char c, const char *set)
-{
-    return c != '\0' && strchr(set, c) != NULL;
-}
-
-static bool
-begins(struct vk_span span, const char *set)
-{
-    return span.len > 0 && is_one_of(span.ptr[0], set);
-}
-
 static void
 skip(struct reader *r, size_t len)
 {
@@ -51,19 +38,7 @@ skip(struct reader *r, size_t len)
 static void
 skip_blanks(struct reader *r)
 {
-    while (begins(r->rest, BLANKS))
-        skip(r, 1);
-}
-
-/* Move len bytes of the line to the values. */
-static void
-take(struct reader *r, size_t len)
-{
-    struct vk_span head = {r->rest.ptr, len};
-
-    skip(r, len);
-    if (vk_buf_add(r->values, head) != VK_OK)
-        fail(r, "is too long");
+    r->rest = vk_span_trim(r->rest);
 }
 
 /* Letters, digits, '_' and those of more. */
@@ -76,19 +51,30 @@ name_of(struct vk_span text, const char *more)
         char c = text.ptr[name.len];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                      (c >= '0' && c <= '9') || c == '_';
-        if (!plain && !is_one_of(c, more))
+        if (!plain && !vk_shellword_begins(vk_span_from(text, name.len), more))
             break;
     }
     return name;
 }
 
-/* The value is what was added to the values behind the first from bytes. */
+static bool
+is_at_end(const struct reader *r)
+{
+    return r->rest.len == 0 || vk_shellword_begins(r->rest, BLANKS ";");
+}
+
+/*
+ * The value is what was added to the values behind the first from bytes;
+ * trouble is what was wrong with it, or NULL.
+ */
 static void
-keep(struct reader *r, struct vk_span name, size_t from)
+keep(struct reader *r, struct vk_span name, size_t from, const char *trouble)
 {
     struct vk_span value = vk_span_from(vk_buf_span(r->values), from);
 
-    if (name.len > VK_CRED_NAME_MAX || value.len > VK_CRED_VALUE_MAX)
+    if (trouble != NULL)
+        fail(r, trouble);
+    else if (name.len > VK_CRED_NAME_MAX || value.len > VK_CRED_VALUE_MAX)
         fail(r, "is too long");
     else if (value.len > 0 && memchr(value.ptr, '\t', value.len) != NULL)
         fail(r, "has a tab in its value");
@@ -107,82 +93,6 @@ forget(struct reader *r, struct vk_span name)
         if (!vk_span_same(r->out.var[i].name, name))
             r->out.var[kept++] = r->out.var[i];
     r->out.vars = kept;
-}
-
-static void
-single_quoted(struct reader *r)
-{
-    struct vk_span after = vk_span_from(r->rest, 1);
-    struct vk_span inner = vk_span_cut(&after, '\'');
-
-    skip(r, 1);
-    take(r, inner.len);
-    if (after.ptr == NULL)
-        fail(r, OPEN_QUOTE);
-    skip(r, 1);
-}
-
-/* Bytes from '$' or '`' to its end; 0 if it has none or is not read. */
-static size_t
-expansion_length(struct vk_span text, bool quoted)
-{
-    char open = text.ptr[0] == '`' ? '`' : text.len > 1 ? text.ptr[1] : '\0';
-    char close = open == '(' ? ')' : open == '{' ? '}' : open;
-    size_t depth = 0;
-
-    if (!is_one_of(open, "({`"))
-        return !quoted && is_one_of(open, "'\"") ? 0 : 1;
-    for (size_t at = 0; at < text.len; at++) {
-        if (text.ptr[at] == '\\')
-            at++;
-        else if (text.ptr[at] == close && depth > 0 && --depth == 0)
-            return at + 1;
-        else if (text.ptr[at] == open)
-            depth++;
-    }
-    return 0;
-}
-
-static void
-expansion(struct reader *r, bool quoted)
-{
-    size_t len = expansion_length(r->rest, quoted);
-
-    take(r, len);
-    if (len == 0)
-        fail(r, "has a '$' or '`' that is not read; quote the value in '...'");
-}
-
-/* One word of the shell, up to a blank or semicolon outside quotes. */
-static void
-word(struct reader *r)
-{
-    bool quoted = false;
-
-    while (r->rest.len > 0 && (quoted || !begins(r->rest, BLANKS ";"))) {
-        char c = r->rest.ptr[0];
-        if (c == '"') {
-            quoted = !quoted;
-            skip(r, 1);
-        } else if (c == '$' || c == '`') {
-            expansion(r, quoted);
-        } else if (c == '\'' && !quoted) {
-            single_quoted(r);
-        } else if (!quoted && is_one_of(c, "|&<>()")) {
-            fail(r, NO_ASSIGNMENT);
-        } else {
-            /* Between double quotes most backslashes stay. */
-            if (c == '\\' &&
-                (!quoted || begins(vk_span_from(r->rest, 1), "$`\"\\")))
-                skip(r, 1);
-            if (r->rest.len == 0)
-                fail(r, "goes on in the next line; write it as one line");
-            else
-                take(r, 1);
-        }
-    }
-    if (quoted)
-        fail(r, OPEN_QUOTE);
 }
 
 /* What may stand before names; the longer of two comes first. */
@@ -215,14 +125,13 @@ shell_item(struct reader *r, const struct verb *verb)
     size_t from = r->values->len;
 
     skip(r, name.len);
-    bool spaced = verb == NULL && begins(r->rest, BLANKS);
+    bool spaced = verb == NULL && vk_shellword_begins(r->rest, BLANKS);
     if (spaced)
         skip_blanks(r);
-    bool sets = begins(r->rest, "=");
-    bool ends = r->rest.len == 0 || begins(r->rest, BLANKS ";");
+    bool sets = vk_shellword_begins(r->rest, "=");
     bool removes = verb != NULL && verb->removes;
     if (name.len == 0 || (name.ptr[0] >= '0' && name.ptr[0] <= '9') ||
-        (sets ? removes : verb == NULL || !ends)) {
+        (sets ? removes : verb == NULL || !is_at_end(r))) {
         fail(r, NO_ASSIGNMENT);
         return;
     }
@@ -233,8 +142,10 @@ shell_item(struct reader *r, const struct verb *verb)
     skip(r, 1);
     if (spaced)
         skip_blanks(r);
-    word(r);
-    keep(r, name, from);
+    const char *trouble = vk_shellword_take(&r->rest, r->values);
+    if (trouble == NULL && !is_at_end(r))
+        trouble = NO_ASSIGNMENT;
+    keep(r, name, from, trouble);
 }
 
 static void
@@ -254,43 +165,28 @@ shell_line(struct reader *r)
     }
 }
 
-/* A line of application.properties, from its value on. */
-static void
-property(struct reader *r, struct vk_span name)
-{
-    size_t from = r->values->len;
-
-    while (r->rest.len > 0) {
-        if (r->rest.ptr[0] == '\\') {
-            skip(r, 1);
-            if (!begins(r->rest, "\\:=#! \"'"))
-                fail(r, "has an escape that is not read; write it plain");
-        }
-        if (r->rest.len > 0)
-            take(r, 1);
-    }
-    keep(r, name, from);
-}
-
 static void
 read_line(struct reader *r)
 {
     struct vk_span name = name_of(r->rest, ".-");
     struct vk_span after = vk_span_from(r->rest, name.len);
 
-    if (begins(r->rest, "#!") || vk_span_starts(r->rest, "//"))
+    if (vk_shellword_begins(r->rest, "#!") || vk_span_starts(r->rest, "//"))
         return;
-    if (begins(after, ":") && (after.len == 1 || after.ptr[1] == ' ')) {
+    if (vk_shellword_begins(after, ":") &&
+        (after.len == 1 || after.ptr[1] == ' ')) {
         fail(r, "is YAML, which is not read; use application.properties");
         return;
     }
     after = vk_span_trim(after);
-    if (!begins(after, "=") || name_of(r->rest, "").len == name.len) {
+    if (!vk_shellword_begins(after, "=") ||
+        name_of(r->rest, "").len == name.len) {
         shell_line(r);
         return;
     }
+    size_t from = r->values->len;
     r->rest = vk_span_trim(vk_span_from(after, 1));
-    property(r, name);
+    keep(r, name, from, vk_shellword_take_property(&r->rest, r->values));
 }
 
 static bool

@@ -2,7 +2,6 @@
 #include "cli/edit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -11,13 +10,18 @@
 #include "base/log.h"
 #include "keyring/sections.h"
 
+/*
+ * A file of its own, which nobody else can open: on the directory another
+ * user could hold a lock for ever.
+ */
 static enum vk_err
 lock_dir(const char *dir, int *lock)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = -1;
 
-    if (fd < 0)
-        return vk_fail(VK_IO, "cannot open '%s': %s", dir, strerror(errno));
+    if (vk_file_open_lock(dir, ".lock", &fd) != VK_OK)
+        return vk_fail(VK_IO, "cannot write in '%s': %s", dir,
+                       strerror(errno));
     while (flock(fd, LOCK_EX) != 0) {
         if (errno == EINTR)
             continue;
@@ -114,9 +118,12 @@ rewrite(struct vk_span text, const char *name, struct vk_span sections,
         size_t from = (size_t)(section.ptr - text.ptr);
         if (!belongs_to(section, name))
             continue;
+        /* Blanks before the header go with it. */
+        while (from > copied && strchr(" \t\r", text.ptr[from - 1]) != NULL)
+            from--;
         err = vk_buf_add(out,
                          (struct vk_span){text.ptr + copied, from - copied});
-        copied = from + own_length(section);
+        copied = (size_t)(section.ptr - text.ptr) + own_length(section);
         copied +=
             blank_length((struct vk_span){text.ptr + copied, at - copied});
         if (err == VK_OK && sections.len > 0) {
@@ -163,20 +170,30 @@ vk_edit_check(const struct vk_edit *edit)
     struct vk_clients next = edit->clients;
 
     next.text = vk_buf_span(&edit->text);
+    next.is_draft = true;
     if (next.text.len == 0)
         next.text = VK_SPAN("");
     return vk_clients_check(&next);
 }
 
 enum vk_err
-vk_edit_save(const struct vk_edit *edit)
+vk_edit_prepare(const struct vk_edit *edit, struct vk_pending *pending)
 {
     enum vk_err err = vk_edit_check(edit);
 
     if (err != VK_OK)
         return err;
-    return vk_file_replace(edit->clients.dir, VK_CLIENTS_FILE,
-                           vk_buf_span(&edit->text));
+    return vk_file_prepare(edit->clients.dir, VK_CLIENTS_FILE,
+                           vk_buf_span(&edit->text), pending);
+}
+
+enum vk_err
+vk_edit_save(const struct vk_edit *edit)
+{
+    struct vk_pending pending;
+    enum vk_err err = vk_edit_prepare(edit, &pending);
+
+    return err == VK_OK ? vk_file_commit(&pending) : err;
 }
 
 void

@@ -28,6 +28,11 @@ VK_MUST enum vk_err vk_edit_put(struct vk_edit *edit, const char *name,
 
 /* Check the new text without writing it; errors are logged. */
 VK_MUST enum vk_err vk_edit_check(const struct vk_edit *edit);
+
+/* Check it, and write it beside the old one; vk_file_commit or _abort. */
+VK_MUST enum vk_err vk_edit_prepare(const struct vk_edit *edit,
+                                    struct vk_pending *pending);
+/* Check and replace. */
 VK_MUST enum vk_err vk_edit_save(const struct vk_edit *edit);
 void vk_edit_end(struct vk_edit *edit);
 

@@ -30,10 +30,13 @@ open_source(const char *path, struct source *source)
         source->label = "standard input";
         return VK_OK;
     }
-    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    source->fd = vk_file_above_stderr(
+        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (source->fd < 0)
         return vk_fail(VK_CONFIG, "cannot open '%s': %s", path,
                        strerror(errno));
+    /* A pipe without a writer is empty; one that has a slow one is not. */
+    fcntl(source->fd, F_SETFL, O_RDONLY);
     if (fstat(source->fd, &st) != 0 || S_ISDIR(st.st_mode))
         return vk_fail(VK_CONFIG, "'%s' is not a file", path);
     return VK_OK;
@@ -160,6 +163,18 @@ report_client(const struct vk_plan_client *client, struct vk_buf *out)
     return err;
 }
 
+/* As a shell reads it: in single quotes, each of its own as '\''. */
+static enum vk_err
+add_quoted(struct vk_buf *out, const char *path)
+{
+    enum vk_err err = vk_buf_add_char(out, '\'');
+
+    for (; *path != '\0' && err == VK_OK; path++)
+        err = *path == '\'' ? vk_buf_add_str(out, "'\\''")
+                            : vk_buf_add_char(out, *path);
+    return err == VK_OK ? vk_buf_add_char(out, '\'') : err;
+}
+
 static enum vk_err
 report_file(const struct source *source, const struct vk_plan *plan,
             bool shredded, struct vk_buf *out)
@@ -175,10 +190,11 @@ report_file(const struct source *source, const struct vk_plan *plan,
         err = vk_buf_addf(out, "  line %u: %.*s\n", plan->secret[i]->line,
                           VK_ARG(plan->secret[i]->name));
     if (err == VK_OK)
-        err = vk_buf_addf(out,
-                          "Destroy it: shred -u '%s' (or import with"
-                          " --shred)\n",
-                          source->path);
+        err = vk_buf_add_str(out, "Destroy it: shred -u ");
+    if (err == VK_OK)
+        err = add_quoted(out, source->path);
+    if (err == VK_OK)
+        err = vk_buf_add_str(out, " (or import with --shred)\n");
     return err;
 }
 

@@ -21,7 +21,7 @@ vk_forget_tokens(const struct vk_clients *clients, struct vk_span client)
         /* Where there is no keyring there is no token either. */
         enum vk_err dropped = vk_cache_drop(profile.name);
         (void)dropped;
-        vk_hold_drop(&profile);
+        vk_hold_drop(&profile, false);
     }
     return err;
 }
@@ -61,12 +61,17 @@ static enum vk_err
 commit(struct vk_edit *edit, const struct vk_install *client, size_t count)
 {
     bool is_new[CLIENTS_MAX] = {false};
-    enum vk_err err = VK_OK;
+    struct vk_pending pending;
+    enum vk_err err = vk_edit_prepare(edit, &pending);
 
+    if (err != VK_OK)
+        return err;
     for (size_t i = 0; i < count && err == VK_OK; i++)
         err = store(&client[i], &is_new[i]);
     if (err == VK_OK)
-        err = vk_edit_save(edit);
+        err = vk_file_commit(&pending);
+    else
+        vk_file_abort(&pending);
     for (size_t i = 0; i < count && err != VK_OK; i++)
         if (is_new[i] && vk_cli_secret_delete(&client[i].of) != VK_OK)
             vk_log("the secret of '%s' stays in the keyring",
@@ -91,16 +96,33 @@ tidy(const struct vk_edit *edit, const struct vk_install *client)
     return err;
 }
 
+static enum vk_err
+prepare_all(struct vk_edit *edit, const struct vk_install *client,
+            size_t count, bool replace)
+{
+    enum vk_err err = vk_edit_begin(edit);
+
+    for (size_t i = 0; i < count && err == VK_OK; i++)
+        err = prepare(edit, &client[i], replace);
+    return err == VK_OK ? vk_edit_check(edit) : err;
+}
+
+enum vk_err
+vk_install_check(const struct vk_install *client, bool replace)
+{
+    struct vk_edit edit;
+    enum vk_err err = prepare_all(&edit, client, 1, replace);
+
+    vk_edit_end(&edit);
+    return err;
+}
+
 enum vk_err
 vk_install(const struct vk_install *client, size_t count, bool replace)
 {
     struct vk_edit edit;
-    enum vk_err err = vk_edit_begin(&edit);
+    enum vk_err err = prepare_all(&edit, client, count, replace);
 
-    for (size_t i = 0; i < count && err == VK_OK; i++)
-        err = prepare(&edit, &client[i], replace);
-    if (err == VK_OK)
-        err = vk_edit_check(&edit);
     if (err == VK_OK)
         err = commit(&edit, client, count);
     for (size_t i = 0; i < count && err == VK_OK; i++)

@@ -93,14 +93,25 @@ option_name(unsigned int option, const char **value)
     return vk_key_rows[option - VK_OPT_KEYS].name;
 }
 
+const char *
+vk_cli_option_name(unsigned int option)
+{
+    const char *value;
+
+    return option_name(option, &value);
+}
+
 static enum vk_err
 add_help(const struct command *command, struct vk_buf *out)
 {
     const char *value;
-    enum vk_err err = vk_buf_addf(
-        out, "usage: valetkey %s %s [OPTION]...\n%s\n", command->name,
-        command->operand != NULL ? command->operand : "", command->help);
+    enum vk_err err = vk_buf_addf(out, "usage: valetkey %s", command->name);
 
+    if (err == VK_OK && command->operand != NULL)
+        err = vk_buf_addf(out, command->needs == MAY_HAVE ? " [%s]" : " %s",
+                          command->operand);
+    if (err == VK_OK)
+        err = vk_buf_addf(out, " [OPTION]...\n%s\n", command->help);
     for (unsigned int i = 0; i < VK_OPTIONS && err == VK_OK; i++) {
         if ((command->options >> i & 1) == 0)
             continue;
@@ -165,6 +176,38 @@ list_options(struct option out[VK_OPTIONS + 2])
     out[VK_OPTIONS + 1] = (struct option){NULL, 0, NULL, 0};
 }
 
+/*
+ * getopt_long(3) takes any beginning of a name, and "--secret VALUE" for
+ * --secret-stdin: what was meant must be written.
+ */
+static bool
+is_spelled_out(char **argv, const struct option *known, int option)
+{
+    const char *name =
+        known[option == HELP_OPTION ? VK_OPTIONS : option - 1].name;
+    size_t len = strlen(name);
+
+    for (int back = 1; back <= 2 && optind - back > 0; back++) {
+        const char *word = argv[optind - back];
+        if (word[0] == '-' && word[1] == '-' &&
+            strncmp(word + 2, name, len) == 0 &&
+            (word[2 + len] == '\0' || word[2 + len] == '='))
+            return true;
+    }
+    return false;
+}
+
+/* What is left of an option that we do not know, without its value. */
+static struct vk_span
+unknown_option(char **argv)
+{
+    struct vk_span word = vk_span_str(argv[optind - 1]);
+
+    if (!vk_span_starts(word, "-") && optind > 1)
+        word = vk_span_str(argv[optind - 2]);
+    return vk_span_cut(&word, '=');
+}
+
 static enum vk_err
 take_option(const struct command *command, unsigned int option,
             struct vk_cli *cli)
@@ -197,8 +240,8 @@ take_operands(const struct command *command, int argc, char **argv,
     int count = argc - optind;
 
     if (count > 1 || (count == 1 && command->needs == NO_OPERAND))
-        return vk_fail(VK_USAGE, "too many operands for 'valetkey %s': '%s'",
-                       command->name, argv[argc - 1]);
+        return vk_fail(VK_USAGE, "too many operands; see 'valetkey %s --help'",
+                       command->name);
     if (count == 0 && command->needs == MUST_HAVE)
         return vk_fail(VK_USAGE,
                        "usage: valetkey %s %s; see 'valetkey %s"
@@ -224,11 +267,11 @@ run(const struct command *command, int argc, char **argv)
             return help(command);
         if (c == ':')
             return vk_fail(VK_USAGE, "'%s' needs a value", argv[optind - 1]);
-        if (c == '?')
+        if (c == '?' || !is_spelled_out(argv, long_options, c))
             return vk_fail(VK_USAGE,
-                           "there is no option '%s'; see 'valetkey"
+                           "there is no option '%.*s'; see 'valetkey"
                            " %s --help'",
-                           argv[optind - 1], command->name);
+                           VK_ARG(unknown_option(argv)), command->name);
         err = take_option(command, (unsigned int)c - 1, &cli);
     }
     if (err == VK_OK)

@@ -85,6 +85,35 @@ given(struct vk_span name, const struct vk_cli *cli)
     return NULL;
 }
 
+static bool
+names_place(const struct vk_preset *preset, const char *place)
+{
+    size_t len = strlen(place);
+
+    for (enum vk_key key = 0; key < VK_KEYS; key++) {
+        const char *at = preset->value[key];
+        while (at != NULL && (at = strchr(at, '{')) != NULL) {
+            at++;
+            if (strncmp(at, place, len) == 0 &&
+                (at[len] == '}' || at[len] == '='))
+                return true;
+        }
+    }
+    return false;
+}
+
+enum vk_err
+vk_preset_check(const struct vk_preset *preset, const struct vk_cli *cli)
+{
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (places[i].option < VK_OPT_KEYS &&
+            cli->option[places[i].option] != NULL &&
+            !names_place(preset, places[i].name))
+            return vk_fail(VK_USAGE, "preset '%s' has no use for '--%s'",
+                           preset->name, places[i].name);
+    return VK_OK;
+}
+
 static enum vk_err
 add_place(struct vk_span place, const struct vk_preset *preset,
           const struct vk_cli *cli, struct vk_buf *out)

@@ -20,6 +20,10 @@ struct vk_preset {
 /* NULL, logged: there is none of that name. */
 const struct vk_preset *vk_preset_find(const char *name);
 
+/* VK_USAGE, logged: an option is given that no template of it names. */
+VK_MUST enum vk_err vk_preset_check(const struct vk_preset *preset,
+                                    const struct vk_cli *cli);
+
 /* Expand the template for key; VK_USAGE, logged: an option is missing. */
 VK_MUST enum vk_err vk_preset_expand(const struct vk_preset *preset,
                                      enum vk_key key, const struct vk_cli *cli,

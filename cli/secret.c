@@ -73,8 +73,10 @@ run(const char *const argv[], const struct vk_span *input)
 
     if (input != NULL && pipe2(ends, O_CLOEXEC) != 0)
         return vk_fail(VK_INTERNAL, "cannot make a pipe: %s", strerror(errno));
+    for (size_t i = 0; i < 2 && input != NULL; i++)
+        ends[i] = vk_file_above_stderr(ends[i]);
     const struct vk_proc_fd fds[] = {{ends[0], STDIN_FILENO}, {-1, -1}};
-    err = vk_proc_start(argv, fds, &pid);
+    err = vk_proc_start(argv, fds, VK_ATTACHED, &pid);
     if (input != NULL) {
         close(ends[0]);
         /* Should it not take all, its exit status tells. */

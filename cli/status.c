@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "keyring/cache.h"
+#include "keyring/count.h"
 #include "keyring/hold.h"
 
 #define OUT_MAX (VK_CLIENTS_MAX * 4)
@@ -15,9 +16,10 @@
 /* What is known of one token. */
 struct state {
     struct vk_profile profile;
-    struct vk_buf payload, note;
+    struct vk_buf payload, note, counts;
     struct vk_record record;
     struct vk_hold hold;
+    struct vk_count count; /* of its client */
     bool has_token, has_keyring, has_hold;
     int64_t left, renew_in, held_for; /* seconds */
 };
@@ -29,6 +31,7 @@ look(struct state *state)
     enum vk_err err =
         vk_cache_get(&state->profile, 0, &state->payload, &state->record);
 
+    vk_count_get(state->profile.client, &state->counts, &state->count);
     state->has_token = err == VK_OK;
     state->has_keyring = err != VK_NOKEYRING;
     state->has_hold =
@@ -37,9 +40,14 @@ look(struct state *state)
         state->left = vk_record_left(&state->record, now);
         state->renew_in = vk_record_refresh_in(&state->record, now);
     }
-    if (state->has_hold)
-        state->held_for =
-            (state->hold.until - vk_clock_boot_ms() + 999) / 1000;
+    if (!state->has_hold)
+        return;
+    state->held_for = (state->hold.until - vk_clock_boot_ms() + 999) / 1000;
+    /* What failed before this token came is over, if nothing holds. */
+    int64_t born = now - vk_record_age(&state->record, now);
+    if (state->has_token && state->held_for <= 0 &&
+        state->hold.at / 1000 <= born)
+        state->has_hold = false;
 }
 
 /* "52 min", the two largest units at most. */
@@ -129,8 +137,7 @@ write_token(const struct state *state, bool terminal, struct vk_buf *out)
 static enum vk_err
 write_last(const struct state *state, struct vk_buf *out)
 {
-    int64_t age =
-        state->record.life - (state->record.boot_expires - vk_clock_boot());
+    int64_t age = vk_record_age(&state->record, vk_clock_boot());
 
     if (!state->has_hold && !state->has_token)
         return vk_buf_add_str(out, "  last     nothing is known\n");
@@ -155,7 +162,17 @@ write_text(const struct state *state, bool terminal, struct vk_buf *out)
 
     if (err == VK_OK)
         err = write_token(state, terminal, out);
-    return err == VK_OK ? write_last(state, out) : err;
+    if (err == VK_OK)
+        err = write_last(state, out);
+    if (err != VK_OK || state->profile.token.len > 0 ||
+        state->count.requests == 0)
+        return err;
+    return vk_buf_addf(out,
+                       "  spared   %lld %s made for the client, about %lld"
+                       " answered from the keyring\n",
+                       (long long)state->count.requests,
+                       state->count.requests == 1 ? "request" : "requests",
+                       (long long)state->count.answers);
 }
 
 static void
@@ -175,11 +192,15 @@ write_json(const struct state *state, struct vk_json *json)
     if (state->has_hold) {
         vk_json_str(json, "last", vk_span_str(vk_err_name(state->hold.err)));
         vk_json_str(json, "message", state->hold.message);
+        vk_json_number(json, "failed_ago",
+                       (vk_clock_boot_ms() - state->hold.at) / 1000);
         vk_json_number(json, "held_for",
                        state->held_for > 0 ? state->held_for : 0);
     } else if (state->has_token) {
         vk_json_str(json, "last", VK_SPAN("ok"));
     }
+    vk_json_number(json, "client_requests", state->count.requests);
+    vk_json_number(json, "client_answers", state->count.answers);
     vk_json_close(json, '}');
 }
 
@@ -203,7 +224,8 @@ write_all(const struct vk_cli *cli, const struct vk_clients *clients,
     enum vk_err err = VK_OK;
 
     state = (struct state){.payload = VK_BUF(VK_PAYLOAD_MAX),
-                           .note = VK_BUF(VK_PAYLOAD_MAX)};
+                           .note = VK_BUF(VK_PAYLOAD_MAX),
+                           .counts = VK_BUF(VK_PAYLOAD_MAX)};
     while (err == VK_OK &&
            vk_clients_next(clients, &cursor, &state.profile, &err)) {
         if (err != VK_OK || !is_wanted(cli, &state.profile))
@@ -218,6 +240,7 @@ write_all(const struct vk_cli *cli, const struct vk_clients *clients,
     }
     vk_buf_clear(&state.payload);
     vk_buf_clear(&state.note);
+    vk_buf_clear(&state.counts);
     return err;
 }
 

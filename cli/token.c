@@ -24,10 +24,9 @@ find(const struct vk_cli *cli, struct vk_clients *clients,
 }
 
 static enum vk_err
-ask(const struct vk_cli *cli, struct vk_profile *profile,
-    struct vk_record *record)
+ask(const struct vk_cli *cli, struct vk_clients *clients,
+    struct vk_profile *profile, struct vk_record *record)
 {
-    static struct vk_clients clients;
     struct vk_wish wish = {0};
     int64_t timeout;
     enum vk_err err =
@@ -36,11 +35,12 @@ ask(const struct vk_cli *cli, struct vk_profile *profile,
     if (err == VK_OK)
         err = vk_cli_seconds(cli, VK_OPT_TIMEOUT, 0, &timeout);
     if (err == VK_OK)
-        err = find(cli, &clients, profile);
+        err = find(cli, clients, profile);
     if (err != VK_OK)
         return err;
     wish.timeout_ms = timeout * 1000;
-    return vk_ask(&clients, profile, &wish, &payload, record);
+    wish.waits_for_hold = timeout > 0;
+    return vk_ask(clients, profile, &wish, &payload, record);
 }
 
 static enum vk_err
@@ -62,9 +62,10 @@ write_json(const struct vk_profile *profile, const struct vk_record *record)
 static enum vk_err
 print(const struct vk_cli *cli, const char *prefix)
 {
+    struct vk_clients clients;
     struct vk_profile profile;
     struct vk_record record;
-    enum vk_err err = ask(cli, &profile, &record);
+    enum vk_err err = ask(cli, &clients, &profile, &record);
 
     if (err == VK_OK && cli->option[VK_OPT_JSON] != NULL) {
         err = write_json(&profile, &record);
@@ -77,6 +78,8 @@ print(const struct vk_cli *cli, const char *prefix)
     }
     if (err == VK_OK)
         err = vk_cli_print(vk_buf_span(&out));
+    if (err == VK_OK)
+        vk_ask_answered(&clients, &profile, &record);
     vk_buf_clear(&payload);
     vk_buf_clear(&out);
     return err;
@@ -124,6 +127,6 @@ vk_retry(const struct vk_cli *cli)
         err = vk_cli_find(cli, &clients, &profile);
     while (err == VK_OK && vk_clients_next(&clients, &cursor, &other, &err))
         if (vk_span_same(other.client, profile.client))
-            vk_hold_drop(&other);
+            vk_hold_drop(&other, true);
     return err;
 }

@@ -13,15 +13,33 @@
 #define NOT_FOUND "credentials not found in native keychain"
 #define NO_SERVER "no credentials server URL"
 
+/* docker asks for Docker Hub by a URL of its own, others by its name. */
+static const char *const hub[] = {"index.docker.io", "registry-1.docker.io"};
+
+static bool
+is_https(const struct vk_url *url)
+{
+    return vk_span_same_nocase(url->scheme, VK_SPAN("https"));
+}
+
 static enum vk_err
 parse_server(struct vk_call *call, struct vk_span *server, struct vk_url *url)
 {
-    *server = call->request;
-    *server = vk_span_trim(vk_span_cut(server, '\n'));
+    struct vk_span rest = call->request;
+
+    *server = vk_span_trim(vk_span_cut(&rest, '\n'));
     if (server->len == 0)
         return vk_fail(VK_USAGE, NO_SERVER);
     /* What is no URL is served by nobody. */
-    return vk_url_parse(*server, url) ? VK_OK : VK_NOCLIENT;
+    if (!vk_url_parse(*server, url))
+        return VK_NOCLIENT;
+    for (size_t i = 0; i < sizeof hub / sizeof hub[0]; i++)
+        if (vk_span_same_nocase(url->host, vk_span_str(hub[i])))
+            *url = (struct vk_url){.scheme = is_https(url) ? VK_SPAN("")
+                                                           : url->scheme,
+                                   .host = VK_SPAN("docker.io"),
+                                   .port = url->port};
+    return VK_OK;
 }
 
 static enum vk_err

@@ -5,6 +5,8 @@
  * line.  git uses what was printed whatever the exit status says, and takes
  * silence for "not mine, ask the next helper".
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "helpers/helper.h"
 
@@ -15,11 +17,14 @@ struct description {
     bool wants_bearer, wants_basic; /* by the server's WWW-Authenticate */
 };
 
+/* An empty value takes back what the list held so far. */
 static void
 note_capability(struct description *desc, struct vk_span value)
 {
     if (vk_span_is(value, "authtype"))
         desc->can_authtype = true;
+    else if (value.len == 0)
+        desc->can_authtype = false;
 }
 
 static void
@@ -27,6 +32,8 @@ note_challenge(struct description *desc, struct vk_span value)
 {
     struct vk_span scheme = vk_span_cut(&value, ' ');
 
+    if (scheme.len == 0)
+        desc->wants_bearer = desc->wants_basic = false;
     if (vk_span_same_nocase(scheme, VK_SPAN("Bearer")))
         desc->wants_bearer = true;
     if (vk_span_same_nocase(scheme, VK_SPAN("Basic")))
@@ -64,18 +71,53 @@ note_line(struct description *desc, struct vk_span line)
 
 #define URL_MAX 4096
 
+static bool
+is_plain(char c, const char *more)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || (c != '\0' && strchr(more, c) != NULL);
+}
+
+static bool
+consists_of(struct vk_span text, const char *more)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_plain(text.ptr[i], more))
+            return false;
+    return text.len > 0;
+}
+
+/*
+ * git hands the path over decoded; clients.conf has it as in the URL.  A '%'
+ * stays: what could be read as dots either way leads nowhere.
+ */
+static enum vk_err
+add_path(struct vk_buf *out, struct vk_span path)
+{
+    enum vk_err err = vk_buf_add_char(out, '/');
+
+    for (size_t i = 0; i < path.len && err == VK_OK; i++) {
+        char c = path.ptr[i];
+        err = is_plain(c, "-._~/!$&'()*+,;=:@%")
+                  ? vk_buf_add_char(out, c)
+                  : vk_buf_addf(out, "%%%02X", (unsigned char)c);
+    }
+    return err;
+}
+
 /* protocol://host/path in url_text, which the URL's spans point into. */
 static enum vk_err
 parse(struct vk_call *call, struct description *desc, struct vk_buf *url_text,
       struct vk_url *url)
 {
-    struct vk_span rest = call->request;
+    struct vk_span rest = call->request, line;
     enum vk_err err;
 
     *desc = (struct description){0};
-    while (rest.len > 0)
-        note_line(desc, vk_span_cut(&rest, '\n'));
-    if (desc->protocol.len == 0 || desc->host.len == 0)
+    while ((line = vk_span_cut(&rest, '\n')).len > 0)
+        note_line(desc, line);
+    if (!consists_of(desc->protocol, "+-.") ||
+        !consists_of(desc->host, "-._:[]"))
         return VK_NOCLIENT;
     err = vk_buf_add(url_text, desc->protocol);
     if (err == VK_OK)
@@ -83,9 +125,7 @@ parse(struct vk_call *call, struct description *desc, struct vk_buf *url_text,
     if (err == VK_OK)
         err = vk_buf_add(url_text, desc->host);
     if (err == VK_OK)
-        err = vk_buf_add_char(url_text, '/');
-    if (err == VK_OK)
-        err = vk_buf_add(url_text, desc->path);
+        err = add_path(url_text, desc->path);
     /* Too long or no URL: nobody serves it. */
     if (err != VK_OK || !vk_url_parse(vk_buf_span(url_text), url))
         return VK_NOCLIENT;
@@ -115,7 +155,7 @@ static enum vk_err
 write_token(struct vk_call *call, const struct description *desc,
             const struct vk_token *token)
 {
-    VK_AUTO_BUF expiry = VK_BUF(32);
+    VK_STATIC_BUF(expiry, 32);
     enum vk_err err = vk_buf_add_number(&expiry, token->expires);
 
     if (desc->can_authtype && (desc->wants_bearer || !desc->wants_basic)) {
@@ -191,7 +231,9 @@ fail(struct vk_call *call, enum vk_err err)
 {
     call->exit = 1;
     vk_buf_cut(call->out, 0);
-    if (call->verb[0] == 'g')
+    /* Only once it is certain that the host is ours. */
+    bool unknown = err == VK_TOOBIG || err == VK_IO || err == VK_CONFIG;
+    if (call->verb[0] == 'g' && !unknown)
         err = vk_buf_add_str(call->out, "quit=1\n");
     (void)err;
 }

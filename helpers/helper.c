@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "keyring/ask.h"
 #include "keyring/cache.h"
+#include "keyring/hold.h"
 
 #define REQUEST_MAX 65536
 #define OUT_MAX 65536
@@ -19,6 +20,10 @@ VK_STATIC_BUF(request, REQUEST_MAX);
 VK_STATIC_BUF(out, OUT_MAX);
 VK_STATIC_BUF(payload, VK_PAYLOAD_MAX);
 static struct vk_clients clients;
+
+/* What the answer was made of, for what is done after it is out. */
+static struct vk_profile answered;
+static struct vk_record record;
 
 static enum vk_err
 find(const struct vk_url *url, struct vk_profile *profile)
@@ -36,17 +41,15 @@ enum vk_err
 vk_helper_get(const struct vk_url *url, struct vk_token *token)
 {
     static const struct vk_wish wish;
-    struct vk_profile profile;
-    struct vk_record record;
-    enum vk_err err = find(url, &profile);
+    enum vk_err err = find(url, &answered);
 
     if (err == VK_OK)
-        err = vk_ask(&clients, &profile, &wish, &payload, &record);
+        err = vk_ask(&clients, &answered, &wish, &payload, &record);
     if (err != VK_OK)
         return err;
     *token = (struct vk_token){
         .value = record.token,
-        .username = vk_profile_get(&profile, VK_KEY_USERNAME),
+        .username = vk_profile_get(&answered, VK_KEY_USERNAME),
         .expires = vk_clock_unix() + vk_record_left(&record, vk_clock_boot()),
     };
     return VK_OK;
@@ -56,15 +59,16 @@ enum vk_err
 vk_helper_drop(const struct vk_url *url, struct vk_span value)
 {
     struct vk_profile profile;
-    struct vk_record record;
+    struct vk_record have;
     enum vk_err err = find(url, &profile);
 
     if (err != VK_OK)
         return err;
     if (value.len > 0) {
-        err = vk_cache_get(&profile, 0, &payload, &record);
-        if (err != VK_OK || !vk_span_same(record.token, value))
+        err = vk_cache_get(&profile, 0, &payload, &have);
+        if (err != VK_OK || !vk_span_same(have.token, value))
             return VK_OK;
+        vk_hold_dropped(&profile, vk_record_age(&have, vk_clock_boot()));
     }
     err = vk_cache_drop(profile.name);
     return err == VK_MISS ? VK_OK : err;
@@ -178,10 +182,20 @@ run(const struct vk_verb *verb)
     if (err == VK_OK)
         err = verb->run(&call);
     int status = answer(&call, err);
+    vk_ask_answered(&clients, &answered, &record);
     vk_buf_clear(&request);
     vk_buf_clear(&payload);
     vk_buf_clear(&out);
     return status;
+}
+
+static int
+tell(enum vk_err err)
+{
+    if (err == VK_OK)
+        return 0;
+    vk_log("cannot write to standard output: %s", strerror(errno));
+    return 1;
 }
 
 /* What is no verb of the protocol. */
@@ -189,9 +203,9 @@ static int
 other(const char *word)
 {
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return write_usage(STDOUT_FILENO) == VK_OK ? 0 : 1;
+        return tell(write_usage(STDOUT_FILENO));
     if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
-        return write_version() == VK_OK ? 0 : 1;
+        return tell(write_version());
     if (word[0] != '\0' && vk_codec.ignores_unknown_verbs)
         return 0;
     enum vk_err err = write_usage(STDERR_FILENO);

@@ -59,8 +59,9 @@ VK_MUST enum vk_err vk_helper_get(const struct vk_url *url,
                                   struct vk_token *token);
 
 /*
- * Drop the cached token of a URL; if value is not empty only when it is the
- * cached one.  VK_NOCLIENT as above; that there is none to drop is VK_OK.
+ * Drop the cached token of a URL.  A value that is not empty is a token that
+ * was refused: it is dropped only if it is the cached one, and the governor
+ * takes note.  VK_NOCLIENT as above; that there is none to drop is VK_OK.
  */
 VK_MUST enum vk_err vk_helper_drop(const struct vk_url *url,
                                    struct vk_span value);

@@ -11,20 +11,22 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "keyring/cache.h"
+#include "keyring/count.h"
 #include "keyring/hold.h"
 #include "keyring/turn.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
-/* The fetcher ends by itself at the deadline; this is for one that hangs. */
-#define GRACE_MS 500
 
 enum vk_err
-vk_ask_write_outcome(int fd, enum vk_err outcome, struct vk_span text)
+vk_ask_write_outcome(int fd, enum vk_err outcome, const char *note,
+                     struct vk_span text)
 {
-    enum vk_err err = vk_span_write(vk_span_str(vk_err_name(outcome)), fd);
+    VK_AUTO_BUF head = VK_BUF(2048);
+    enum vk_err err =
+        vk_buf_addf(&head, "%s\n%s\n", vk_err_name(outcome), note);
 
     if (err == VK_OK)
-        err = vk_span_write(VK_SPAN("\n"), fd);
+        err = vk_span_write(vk_buf_span(&head), fd);
     return err == VK_OK ? vk_span_write(text, fd) : err;
 }
 
@@ -40,9 +42,12 @@ read_outcome(int fd, struct vk_buf *payload, struct vk_record *record)
         return err;
     struct vk_span text = vk_buf_span(payload);
     struct vk_span name = vk_span_cut(&text, '\n');
+    struct vk_span note = vk_span_cut(&text, '\n');
     if (text.ptr == NULL || name.len >= sizeof word)
         return vk_fail(VK_INTERNAL, "valetkey-fetch ended unexpectedly");
     snprintf(word, sizeof word, "%.*s", VK_ARG(name));
+    if (note.len > 0)
+        vk_log("%.*s", (int)note.len, note.ptr);
     err = vk_err_from_name(word);
     if (err != VK_OK)
         return vk_fail(err, "%.*s", (int)text.len, text.ptr);
@@ -62,34 +67,65 @@ number(int64_t value)
     return out;
 }
 
-/* Start the fetcher and wait; its outcome comes through `out`. */
+/*
+ * Start the fetcher, which takes the turn over: the lock is its own from
+ * here on, even if we are killed.
+ */
 static enum vk_err
-run(const char *name, const struct vk_wish *wish, int64_t deadline, int lock,
-    int out)
+start(const char *mode, const char *value, const char *name, int64_t left_ms,
+      int lock, int out, pid_t *pid)
 {
     struct number lock_fd = number(lock), out_fd = number(out);
-    struct number timeout = number(deadline - vk_clock_boot_ms());
-    struct number validity = number(wish->min_validity);
-    const char *const argv[] = {
-        "valetkey-fetch", "--lock-fd",    lock_fd.text, "--out-fd",
-        out_fd.text,      "--timeout-ms", timeout.text, "--min-validity",
-        validity.text,    name,           NULL};
+    struct number timeout = number(left_ms > 0 ? left_ms : 1);
+    const char *const argv[] = {"valetkey-fetch",
+                                "--lock-fd",
+                                lock_fd.text,
+                                "--out-fd",
+                                out_fd.text,
+                                "--timeout-ms",
+                                timeout.text,
+                                mode,
+                                value,
+                                name,
+                                NULL};
     const struct vk_proc_fd fds[] = {{lock, lock}, {out, out}, {-1, -1}};
-    pid_t pid;
-    int status;
+    enum vk_err err = vk_proc_start(argv, fds, VK_DETACHED, pid);
 
-    enum vk_err err = vk_proc_start(argv, fds, &pid);
-    /* From here on the turn is the fetcher's, even if we are killed. */
     close(lock);
-    if (err == VK_OK)
-        err = vk_proc_alarm_at(deadline + GRACE_MS);
-    if (err == VK_OK) {
-        err = vk_proc_wait(pid, deadline + GRACE_MS, &status);
-        vk_proc_alarm_off();
-        if (err == VK_UNREACHABLE)
-            return vk_fail(err, "no token for '%s' in time", name);
-    }
     return err;
+}
+
+/* Wait for it; its outcome comes through `out`. */
+static enum vk_err
+wait_for(pid_t pid, const char *name, int64_t deadline)
+{
+    int status = 0;
+    enum vk_err err = vk_proc_alarm_at(deadline);
+
+    if (err != VK_OK)
+        return err;
+    err = vk_proc_wait(pid, deadline, &status);
+    vk_proc_alarm_off();
+    if (err == VK_UNREACHABLE)
+        return vk_fail(err, "no token for '%s' in time; the fetch goes on",
+                       name);
+    if (err == VK_INTERNAL)
+        return vk_fail(err, "valetkey-fetch was killed");
+    if (status == VK_PROC_NO_EXEC)
+        return vk_fail(VK_INTERNAL, "cannot run 'valetkey-fetch'; is"
+                                    " valetkey installed completely?");
+    return err;
+}
+
+static enum vk_err
+refuse_wish(const struct vk_profile *profile, const struct vk_wish *wish,
+            int64_t most)
+{
+    return vk_fail(VK_BADREPLY,
+                   "tokens of '%s' are good for %lld s; they"
+                   " cannot be good for %lld s",
+                   profile->name, (long long)most,
+                   (long long)wish->min_validity);
 }
 
 static enum vk_err
@@ -97,25 +133,33 @@ fetch(const struct vk_profile *profile, const struct vk_wish *wish,
       int64_t deadline, int lock, struct vk_buf *payload,
       struct vk_record *record)
 {
-    int out = memfd_create("valetkey", MFD_CLOEXEC);
+    int out = vk_file_above_stderr(memfd_create("valetkey", MFD_CLOEXEC));
+    pid_t pid;
 
     if (out < 0) {
         close(lock);
         return vk_fail(VK_INTERNAL, "cannot make a memfd: %s",
                        strerror(errno));
     }
-    enum vk_err err = run(profile->name, wish, deadline, lock, out);
+    enum vk_err err =
+        start("--min-validity", number(wish->min_validity).text, profile->name,
+              deadline - vk_clock_boot_ms(), lock, out, &pid);
+    if (err == VK_OK)
+        err = wait_for(pid, profile->name, deadline);
     if (err == VK_OK)
         err = read_outcome(out, payload, record);
-    else if (err == VK_INTERNAL)
-        err = vk_fail(err, "valetkey-fetch was killed");
     close(out);
-    return err;
+    if (err != VK_OK)
+        return err;
+    int64_t left = vk_record_left(record, vk_clock_boot());
+    return left > wish->min_validity || wish->min_validity <= 0
+               ? VK_OK
+               : refuse_wish(profile, wish, left);
 }
 
 /*
- * How much longer than min_validity is asked of a token can be more than any
- * token of this client has: asking again would not help.
+ * What is asked of a token can be more than a new one has, or so near to it
+ * that every call would fetch: asking again would not help.
  */
 static enum vk_err
 check_wish(const struct vk_profile *profile, const struct vk_wish *wish,
@@ -128,19 +172,15 @@ check_wish(const struct vk_profile *profile, const struct vk_wish *wish,
         return VK_OK;
     int64_t most = have.life - vk_record_margin(have.life);
     vk_buf_cut(payload, 0);
-    if (wish->min_validity < most)
-        return VK_OK;
-    return vk_fail(VK_BADREPLY,
-                   "tokens of '%s' are good for %lld s; they"
-                   " cannot be good for %lld s",
-                   profile->name, (long long)most,
-                   (long long)wish->min_validity);
+    return wish->min_validity < most ? VK_OK
+                                     : refuse_wish(profile, wish, most);
 }
 
 /* Our turn: is there still no token, and nothing in the way? */
 static enum vk_err
 look_again(const struct vk_profile *profile, const struct vk_wish *wish,
-           int64_t since, struct vk_buf *payload, struct vk_record *record)
+           int64_t since, int64_t deadline, struct vk_buf *payload,
+           struct vk_record *record, int64_t *wait_until)
 {
     VK_AUTO_BUF text = VK_BUF(VK_RECORD_MAX);
     struct vk_hold hold;
@@ -149,9 +189,58 @@ look_again(const struct vk_profile *profile, const struct vk_wish *wish,
 
     if (err != VK_MISS && err != VK_NOKEYRING)
         return err;
-    if (vk_hold_find(profile, since, &text, &hold) == VK_OK)
-        return vk_hold_fail(&hold, since);
-    return VK_MISS;
+    if (vk_hold_find(profile, since, &text, &hold) != VK_OK)
+        return VK_MISS;
+    if (wish->waits_for_hold && hold.until > vk_clock_boot_ms() &&
+        hold.until < deadline && hold.err != VK_REFUSED) {
+        *wait_until = hold.until;
+        return VK_HELD;
+    }
+    return vk_hold_fail(profile->name, &hold, since);
+}
+
+/* One turn.  *wait_until: when to take another, 0: never. */
+static enum vk_err
+take_turn(const struct vk_clients *clients, const struct vk_profile *profile,
+          const struct vk_wish *wish, int64_t since, int64_t deadline,
+          struct vk_buf *payload, struct vk_record *record,
+          int64_t *wait_until)
+{
+    int lock;
+    enum vk_err err = vk_turn_take(clients, profile->name, deadline, &lock);
+
+    *wait_until = 0;
+    if (err != VK_OK)
+        return err;
+    err = look_again(profile, wish, since, deadline, payload, record,
+                     wait_until);
+    if (err == VK_MISS)
+        return fetch(profile, wish, deadline, lock, payload, record);
+    close(lock);
+    return err;
+}
+
+static enum vk_err
+ask(const struct vk_clients *clients, const struct vk_profile *profile,
+    const struct vk_wish *wish, struct vk_buf *payload,
+    struct vk_record *record)
+{
+    int64_t since = vk_clock_boot_ms(), until;
+    int64_t deadline =
+        since + (wish->timeout_ms > 0 ? wish->timeout_ms : DEFAULT_TIMEOUT_MS);
+    enum vk_err err = check_wish(profile, wish, payload);
+
+    if (err != VK_OK)
+        return err;
+    for (;;) {
+        err = take_turn(clients, profile, wish, since, deadline, payload,
+                        record, &until);
+        if (until == 0)
+            return err;
+        vk_clock_sleep_until(until);
+        /* What failed before we waited is not our answer any more. */
+        since = vk_clock_boot_ms();
+    }
 }
 
 enum vk_err
@@ -161,25 +250,45 @@ vk_ask(const struct vk_clients *clients, const struct vk_profile *profile,
 {
     enum vk_err err =
         vk_cache_get(profile, wish->min_validity, payload, record);
-    int64_t since, deadline;
-    int lock;
 
     if (err == VK_OK)
         return err;
     if (err != VK_MISS && err != VK_NOKEYRING)
         return vk_fail(err, "cannot read the token of '%s'", profile->name);
-    err = check_wish(profile, wish, payload);
-    if (err != VK_OK)
-        return err;
-    since = vk_clock_boot_ms();
-    deadline =
-        since + (wish->timeout_ms > 0 ? wish->timeout_ms : DEFAULT_TIMEOUT_MS);
-    err = vk_turn_take(clients, profile->name, deadline, &lock);
-    if (err != VK_OK)
-        return err;
-    err = look_again(profile, wish, since, payload, record);
-    if (err == VK_MISS)
-        return fetch(profile, wish, deadline, lock, payload, record);
-    close(lock);
-    return err;
+    return ask(clients, profile, wish, payload, record);
+}
+
+static void
+renew(const struct vk_clients *clients, const struct vk_profile *profile,
+      const struct vk_record *record)
+{
+    int lock, out;
+    pid_t pid;
+
+    if (vk_cache_note_is(VK_HOLD_REFRESH, profile->name) ||
+        !vk_turn_try(clients, profile->name, &lock))
+        return;
+    out = vk_file_above_stderr(memfd_create("valetkey", MFD_CLOEXEC));
+    if (out < 0) {
+        close(lock);
+        return;
+    }
+    /* Should it not start, the token is still good for a while. */
+    enum vk_err err =
+        start("--renew", number(record->boot_expires).text, profile->name,
+              DEFAULT_TIMEOUT_MS, lock, out, &pid);
+    (void)err;
+    close(out);
+}
+
+void
+vk_ask_answered(const struct vk_clients *clients,
+                const struct vk_profile *profile,
+                const struct vk_record *record)
+{
+    if (record->key == 0)
+        return;
+    vk_count_answer(profile->client);
+    if (vk_record_refresh_in(record, vk_clock_boot()) <= 0)
+        renew(clients, profile, record);
 }

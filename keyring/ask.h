@@ -9,6 +9,8 @@
 struct vk_wish {
     int64_t min_validity; /* seconds it must still be good for */
     int64_t timeout_ms;   /* how long to wait at most; 0: 30 s */
+    /* Wait for a hold to end, if it ends within timeout_ms. */
+    bool waits_for_hold;
 };
 
 /*
@@ -23,10 +25,22 @@ VK_MUST enum vk_err vk_ask(const struct vk_clients *clients,
                            struct vk_record *record);
 
 /*
- * How valetkey-fetch hands its outcome over, through a memfd: "ok" and the
- * record, or the error's name and its message; each after a line break.
+ * To be called once the answer is out, with what vk_ask gave (record->key is
+ * 0 where that was no cached token).  A token that is due for its early
+ * renewal is renewed in the background, if nobody else is at it: nobody
+ * waits for a renewal.
+ */
+void vk_ask_answered(const struct vk_clients *clients,
+                     const struct vk_profile *profile,
+                     const struct vk_record *record);
+
+/*
+ * How valetkey-fetch hands its outcome over, through a memfd: the error's
+ * name ("ok"), a note for standard error or nothing, and the record or the
+ * message; the first two end with a line break.
  */
 VK_MUST enum vk_err vk_ask_write_outcome(int fd, enum vk_err outcome,
+                                         const char *note,
                                          struct vk_span text);
 
 #endif

@@ -26,14 +26,15 @@ static bool
 is_mine(key_serial_t key)
 {
     char text[DESCRIPTION_MAX + 64];
-    char expected[32];
+    int64_t uid;
 
     long len = keyctl_describe(key, text, sizeof text);
-    if (len < 0 || (size_t)len > sizeof text)
+    if (len <= 0 || (size_t)len > sizeof text)
         return false;
-    int want =
-        snprintf(expected, sizeof expected, "user;%lu;", getauxval(AT_EUID));
-    return strncmp(text, expected, (size_t)want) == 0;
+    struct vk_span rest = {text, (size_t)len - 1};
+    return vk_span_is(vk_span_cut(&rest, ';'), "user") &&
+           vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid) &&
+           (unsigned long)uid == getauxval(AT_EUID);
 }
 
 /* The session keyring may hold a link to @u only if it is our own. */
@@ -167,8 +168,12 @@ update(const char *description, struct vk_span payload, unsigned int seconds)
 
     if (find(description, &key) != VK_OK)
         return false;
-    return keyctl_update(key, payload.ptr, payload.len) == 0 &&
-           keyctl_set_timeout(key, seconds) == 0;
+    long done = keyctl_update(key, payload.ptr, payload.len);
+    if (done != 0 && errno == EACCES) {
+        possess_user_keyring();
+        done = keyctl_update(key, payload.ptr, payload.len);
+    }
+    return done == 0 && keyctl_set_timeout(key, seconds) == 0;
 }
 
 static bool
@@ -260,6 +265,16 @@ vk_cache_note_drop(const char *kind, const char *name)
     if (!describe(kind, name, description))
         return VK_TOOBIG;
     return drop(description);
+}
+
+bool
+vk_cache_note_is(const char *kind, const char *name)
+{
+    char description[DESCRIPTION_MAX];
+    key_serial_t key;
+
+    return describe(kind, name, description) &&
+           find(description, &key) == VK_OK;
 }
 
 const char *

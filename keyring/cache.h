@@ -41,6 +41,9 @@ VK_MUST enum vk_err vk_cache_note_put(const char *kind, const char *name,
                                       struct vk_span text, int64_t seconds);
 VK_MUST enum vk_err vk_cache_note_drop(const char *kind, const char *name);
 
+/* Is there one? */
+bool vk_cache_note_is(const char *kind, const char *name);
+
 /* What errno says about the keyring, for a message. */
 const char *vk_cache_trouble(int error);
 

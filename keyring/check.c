@@ -45,6 +45,37 @@ compare(const void *left, const void *right, void *arg)
     return a->where.ptr < b->where.ptr ? -1 : 1;
 }
 
+/* Its name: "a" or "a/b". */
+static struct vk_span
+section_of(const struct vk_clients *clients, const struct entry *entry)
+{
+    struct vk_span header =
+        vk_sections_around(clients->text, entry->where.ptr);
+
+    vk_span_cut(&header, ' ');
+    return vk_span_cut(&header, ']');
+}
+
+static enum vk_err
+refuse_pair(const struct vk_clients *clients, const struct book *book,
+            const struct entry *first, const struct entry *second)
+{
+    struct vk_span one = section_of(clients, first);
+    struct vk_span two = section_of(clients, second);
+
+    if (vk_span_starts(
+            (struct vk_span){book->text.data + first->at, first->len},
+            "serves ") &&
+        !vk_span_same(one, two))
+        return vk_sections_fail(
+            clients, second->where,
+            "'%.*s' is served twice: by '%.*s' and by '%.*s'",
+            VK_ARG(second->where), VK_ARG(one), VK_ARG(two));
+    return vk_sections_fail(clients, second->where,
+                            "'%.*s' stands twice in this file",
+                            VK_ARG(second->where));
+}
+
 static enum vk_err
 refuse_twice(const struct vk_clients *clients, struct book *book)
 {
@@ -59,9 +90,7 @@ refuse_twice(const struct vk_clients *clients, struct book *book)
                 (struct vk_span){book->text.data + entry[i - 1].at,
                                  entry[i - 1].len},
                 (struct vk_span){book->text.data + entry[i].at, entry[i].len}))
-            return vk_sections_fail(clients, entry[i].where,
-                                    "'%.*s' stands twice in this file",
-                                    VK_ARG(entry[i].where));
+            return refuse_pair(clients, book, &entry[i - 1], &entry[i]);
     return VK_OK;
 }
 
@@ -77,17 +106,13 @@ note_name(struct book *book, const struct vk_profile *profile,
 
 /* Two items that vk_url_serves could not tell apart have the same form. */
 static enum vk_err
-note_item(struct book *book, struct vk_span item)
+note_port(struct book *book, struct vk_span item, struct vk_url url,
+          unsigned int port)
 {
-    struct vk_url url;
     size_t from = book->text.len;
 
-    if (!vk_url_parse(item, &url))
-        return VK_INTERNAL;
     while (url.path.len > 0 && url.path.ptr[url.path.len - 1] == '/')
         url.path.len--;
-    bool plain = vk_span_same_nocase(url.scheme, VK_SPAN("http"));
-    unsigned int port = url.port != 0 ? url.port : plain ? 80 : 443;
     enum vk_err err = vk_buf_addf(&book->text, "serves %u %.*s", port,
                                   (int)url.host.len, url.host.ptr);
     if (err != VK_OK)
@@ -97,6 +122,30 @@ note_item(struct book *book, struct vk_span item)
             book->text.data[i] = (char)(book->text.data[i] + ('a' - 'A'));
     err = vk_buf_add(&book->text, url.path);
     return err != VK_OK ? err : note(book, from, item);
+}
+
+/* Without scheme and port one of loopback serves both usual ports. */
+static enum vk_err
+note_item(struct book *book, struct vk_span item)
+{
+    static const struct {
+        struct vk_span scheme;
+        unsigned int port;
+    } usual[] = {{{"http", 4}, 80}, {{"https", 5}, 443}};
+    struct vk_url url;
+    enum vk_err err = VK_OK;
+
+    if (!vk_url_parse(item, &url))
+        return VK_INTERNAL;
+    if (url.port != 0)
+        return note_port(book, item, url, url.port);
+    for (size_t i = 0; i < 2 && err == VK_OK; i++) {
+        struct vk_url request = url;
+        request.scheme = usual[i].scheme;
+        if (vk_url_serves(&url, &request) > 0)
+            err = note_port(book, item, url, usual[i].port);
+    }
+    return err;
 }
 
 static enum vk_err
@@ -143,9 +192,7 @@ check_head(const struct vk_clients *clients)
 enum vk_err
 vk_clients_check(const struct vk_clients *clients)
 {
-    VK_AUTO_BUF text = VK_BUF(BOOK_MAX);
-    VK_AUTO_BUF entries = VK_BUF(BOOK_MAX);
-    struct book book = {text, entries};
+    struct book book = {VK_BUF(BOOK_MAX), VK_BUF(BOOK_MAX)};
     struct vk_clients_cursor at = {0};
     bool more = true;
     enum vk_err err = check_head(clients);
@@ -154,7 +201,7 @@ vk_clients_check(const struct vk_clients *clients)
         err = note_section(clients, &at, &book, &more);
     if (err == VK_OK)
         err = refuse_twice(clients, &book);
-    text = book.text;
-    entries = book.entries;
+    vk_buf_clear(&book.text);
+    vk_buf_clear(&book.entries);
     return err;
 }

@@ -54,6 +54,7 @@ struct vk_profile {
 struct vk_clients {
     struct vk_span text;
     char dir[VK_PATH_MAX];
+    bool is_draft; /* a text that is not in the file: no lines are named */
 };
 
 /* [a-z0-9][a-z0-9._-]{0,62} */

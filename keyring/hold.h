@@ -11,7 +11,12 @@
  *
  *   valetkey.hold:HOST:PORT   nothing goes to this endpoint before `until`
  *   valetkey.hold:NAME        the same for one token only
+ *   valetkey.drop:NAME        a tool reported a new token as refused
  *   valetkey.bad:CLIENT       the credential that the server refused
+ *   valetkey.refresh:NAME     an early renewal is under way, or has failed
+ *
+ * Their own timeouts are longer than their holds by days: the kernel counts
+ * those on the wall clock, and a step of that must not cut a hold short.
  */
 struct vk_hold {
     int64_t until;
@@ -22,10 +27,11 @@ struct vk_hold {
     struct vk_span message; /* for people, one line */
 };
 
+#define VK_HOLD_REFRESH "refresh"
 #define VK_HOLD_MAX 1024
 #define VK_HOLD_NAME_MAX 110
 
-/* HOST:PORT of a client's token endpoint, or a hash where that is long. */
+/* HOST:PORT of a client's token endpoint, cut where that is long. */
 void vk_hold_endpoint(const struct vk_profile *profile,
                       char out[VK_HOLD_NAME_MAX + 1]);
 
@@ -44,14 +50,38 @@ VK_MUST enum vk_err vk_hold_find(const struct vk_profile *profile,
                                  int64_t since, struct vk_buf *text,
                                  struct vk_hold *hold);
 
-/* Log what hold says, as of now, and return the error for it. */
-enum vk_err vk_hold_fail(const struct vk_hold *hold, int64_t since);
+/* How messages about a fetch that failed begin; notes leave it out. */
+#define VK_HOLD_NO_TOKEN "no token for '%s': "
 
-/* What there is for this token, in force or not, for `status`. */
+/* Log what hold says of the token, as of now, and return the error for it. */
+enum vk_err vk_hold_fail(const char *name, const struct vk_hold *hold,
+                         int64_t since);
+
+/* The note that holds longest, in force or not, for `status`. */
 VK_MUST enum vk_err vk_hold_last(const struct vk_profile *profile,
                                  struct vk_buf *text, struct vk_hold *hold);
 
-/* Forget all notes that concern this token. */
-void vk_hold_drop(const struct vk_profile *profile);
+/* Store a note. */
+VK_MUST enum vk_err vk_hold_put(const char *kind, const char *name,
+                                const struct vk_hold *hold);
+
+/*
+ * Forget the notes of this token and its client; `endpoint`: also the hold
+ * of the endpoint, which other clients share.
+ */
+void vk_hold_drop(const struct vk_profile *profile, bool endpoint);
+
+/*
+ * A token that was reported as refused at the age of `age` seconds.  A new
+ * one (under 60 s) holds the next fetch, 5 s doubling to 300 s: a server that
+ * hands out what another refuses would be asked without end.  previous NULL:
+ * none.  False: too old to matter.  Pure.
+ */
+bool vk_hold_after_drop(const struct vk_hold *previous, int64_t age,
+                        int64_t now, struct vk_hold *out);
+void vk_hold_dropped(const struct vk_profile *profile, int64_t age);
+
+/* Doubled from first at each failure after the one before, up to most. */
+int64_t vk_hold_backoff(int64_t first, int64_t most, int64_t failures);
 
 #endif

@@ -64,13 +64,15 @@ serves(struct vk_span value)
     while (value.ptr != NULL) {
         struct vk_url url;
         struct vk_span item = vk_span_trim(vk_span_cut(&value, ','));
-        if (!vk_url_parse(item, &url) || has_capital(url.host))
+        if (!vk_url_parse(item, &url) || has_capital(url.host) ||
+            url.host.len < 2)
             return must;
+        if (vk_url_names_usual_port(&url))
+            return "must leave out port 80 or 443, or name the scheme that "
+                   "does not"
+                   " have it anyway";
         /* What serves its own URL is one that a request can have. */
-        if (!vk_span_starts(url.host, "*.") && vk_url_serves(&url, &url) == 0)
-            return must;
-        if (vk_span_same_nocase(url.scheme, VK_SPAN("http")) &&
-            !vk_url_is_loopback(&url))
+        if (vk_url_serves(&url, &url) == 0)
             return must;
     }
     return NULL;

@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #define MARGIN_MAX 60
+/* So that no sum or difference of times runs over. */
+#define TIME_MAX (INT64_MAX / 4)
 
 bool
 vk_record_is_token(struct vk_span token)
@@ -77,7 +79,7 @@ read_line(struct vk_span line, struct vk_record *out, unsigned int *seen)
             *(struct vk_span *)field = value;
             return vk_record_is_token(value);
         }
-        return vk_span_number(value, INT64_MAX, field);
+        return vk_span_number(value, TIME_MAX, field);
     }
     return true;
 }
@@ -109,6 +111,12 @@ int64_t
 vk_record_left(const struct vk_record *record, int64_t boot_now)
 {
     return record->boot_expires - boot_now - vk_record_margin(record->life);
+}
+
+int64_t
+vk_record_age(const struct vk_record *record, int64_t boot_now)
+{
+    return record->life - (record->boot_expires - boot_now);
 }
 
 int64_t

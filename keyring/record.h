@@ -46,6 +46,9 @@ int64_t vk_record_margin(int64_t life);
  * negative. */
 int64_t vk_record_left(const struct vk_record *record, int64_t boot_now);
 
+/* Seconds since it was made. */
+int64_t vk_record_age(const struct vk_record *record, int64_t boot_now);
+
 /* Seconds until an early renewal is due; zero or less: now. */
 int64_t vk_record_refresh_in(const struct vk_record *record, int64_t boot_now);
 

@@ -42,36 +42,73 @@ vk_secret_is_usable(struct vk_span secret)
 
 /* One conversation with the service, which must end within wait_ms. */
 struct talk {
-    const char *client;
+    const char *client, *verb;
     GCancellable *cancel;
     GError *error;
+};
+
+struct deadline {
+    GCancellable *cancel;
     int64_t wait_ms;
 };
 
 static gpointer
 cancel_later(gpointer data)
 {
-    struct talk *talk = data;
-    GCancellable *cancel = g_object_ref(talk->cancel);
+    struct deadline *deadline = data;
 
-    g_usleep((gulong)talk->wait_ms * 1000);
-    g_cancellable_cancel(cancel);
-    g_object_unref(cancel);
+    g_usleep((gulong)deadline->wait_ms * 1000);
+    g_cancellable_cancel(deadline->cancel);
+    g_object_unref(deadline->cancel);
+    g_free(deadline);
     return NULL;
 }
 
-static struct talk *
-talk_start(const char *client, int64_t wait_ms)
+/* GLib's own remarks: what matters of them comes back as an error. */
+static GLogWriterOutput
+be_silent(GLogLevelFlags level, const GLogField *fields, gsize count,
+          gpointer data)
 {
-    static struct talk talk;
+    (void)level;
+    (void)fields;
+    (void)count;
+    (void)data;
+    return G_LOG_WRITER_HANDLED;
+}
 
-    talk = (struct talk){.client = client,
-                         .cancel = g_cancellable_new(),
-                         .wait_ms = wait_ms > 0 ? wait_ms : 1};
-    /* libsecret waits for a prompt for ever.  The thread outlives the talk,
-     * which is why it is static: a program has one. */
-    g_thread_unref(g_thread_new("deadline", cancel_later, &talk));
-    return &talk;
+/*
+ * A bus that goes away is an error like any other, not our end.  The
+ * connection is kept: libsecret gets the same one as long as there is one.
+ */
+static void
+survive_bus(GCancellable *cancel)
+{
+    static GDBusConnection *bus;
+    static bool is_quiet;
+
+    /* GLib allows this once. */
+    if (!is_quiet)
+        g_log_set_writer_func(be_silent, NULL, NULL);
+    is_quiet = true;
+    if (bus == NULL)
+        bus = g_bus_get_sync(G_BUS_TYPE_SESSION, cancel, NULL);
+    if (bus != NULL)
+        g_dbus_connection_set_exit_on_close(bus, FALSE);
+}
+
+static struct talk
+talk_start(const char *client, const char *verb, int64_t wait_ms)
+{
+    struct talk talk = {
+        .client = client, .verb = verb, .cancel = g_cancellable_new()};
+    struct deadline *deadline = g_new0(struct deadline, 1);
+
+    /* libsecret waits for a prompt for ever. */
+    deadline->cancel = g_object_ref(talk.cancel);
+    deadline->wait_ms = wait_ms > 0 ? wait_ms : 1;
+    g_thread_unref(g_thread_new("deadline", cancel_later, deadline));
+    survive_bus(talk.cancel);
+    return talk;
 }
 
 static enum vk_err
@@ -85,10 +122,10 @@ talk_fail(const struct talk *talk)
 
     if (locked)
         return vk_fail(VK_LOCKED,
-                       "cannot read the secret of '%s': the"
+                       "cannot %s the secret of '%s': the"
                        " keyring is locked; unlock it and try"
                        " again",
-                       talk->client);
+                       talk->verb, talk->client);
     return vk_fail(VK_NOSTORE,
                    "the secret store of '%s' is not available:"
                    " %s",
@@ -167,7 +204,8 @@ enum vk_err
 vk_secret_get(const struct vk_secret_id *id, int64_t wait_ms,
               struct vk_buf *secret)
 {
-    struct talk *talk = talk_start(id->client, wait_ms);
+    struct talk start = talk_start(id->client, "read", wait_ms);
+    struct talk *talk = &start;
     GList *items = search(talk, id, false,
                           SECRET_SEARCH_UNLOCK | SECRET_SEARCH_LOAD_SECRETS);
     enum vk_err err = read_item(talk, items, secret);
@@ -180,7 +218,8 @@ vk_secret_get(const struct vk_secret_id *id, int64_t wait_ms,
 enum vk_err
 vk_secret_has(const struct vk_secret_id *id, int64_t wait_ms)
 {
-    struct talk *talk = talk_start(id->client, wait_ms);
+    struct talk start = talk_start(id->client, "look for", wait_ms);
+    struct talk *talk = &start;
     GList *items = search(talk, id, false, SECRET_SEARCH_NONE);
     enum vk_err err = items != NULL ? VK_OK : VK_NOSECRET;
 
@@ -195,7 +234,8 @@ enum vk_err
 vk_secret_put(const struct vk_secret_id *id, struct vk_span secret,
               int64_t wait_ms)
 {
-    struct talk *talk = talk_start(id->client, wait_ms);
+    struct talk start = talk_start(id->client, "store", wait_ms);
+    struct talk *talk = &start;
     GHashTable *set = attributes(id, false);
     SecretValue *value =
         secret_value_new(secret.ptr, (gssize)secret.len, "text/plain");
@@ -231,7 +271,8 @@ enum vk_err
 vk_secret_delete(const struct vk_secret_id *id, enum vk_secret_which which,
                  int64_t wait_ms)
 {
-    struct talk *talk = talk_start(id->client, wait_ms);
+    struct talk start = talk_start(id->client, "delete", wait_ms);
+    struct talk *talk = &start;
     GList *items = search(talk, id, which != VK_SECRET_THIS,
                           SECRET_SEARCH_ALL | SECRET_SEARCH_UNLOCK);
 

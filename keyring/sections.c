@@ -17,20 +17,39 @@ vk_sections_fail(const struct vk_clients *clients, struct vk_span at,
     unsigned int line = 1;
     va_list args;
 
-    for (const char *p = clients->text.ptr; p < at.ptr; p++)
-        line += *p == '\n';
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
+    if (clients->is_draft)
+        return vk_fail(VK_CONFIG, "%s", message);
+    for (const char *p = clients->text.ptr; p < at.ptr; p++)
+        line += *p == '\n';
     return vk_fail(VK_CONFIG, "%s/%s:%u: %s", clients->dir, VK_CLIENTS_FILE,
                    line, message);
+}
+
+struct vk_span
+vk_sections_around(struct vk_span text, const char *p)
+{
+    struct vk_span section;
+
+    while (p > text.ptr) {
+        const char *from = memrchr(text.ptr, '[', (size_t)(p - text.ptr));
+        if (from == NULL)
+            break;
+        size_t at = (size_t)(from - text.ptr);
+        if (vk_sections_next(text, &at, &section) && section.ptr == from)
+            return section;
+        p = from;
+    }
+    return (struct vk_span){NULL, 0};
 }
 
 /* Only blanks stand between the start of its line and p. */
 static bool
 begins_line(struct vk_span text, const char *p)
 {
-    while (p > text.ptr && (p[-1] == ' ' || p[-1] == '\t'))
+    while (p > text.ptr && (p[-1] == ' ' || p[-1] == '\t' || p[-1] == '\r'))
         p--;
     return p == text.ptr || p[-1] == '\n';
 }

@@ -19,6 +19,9 @@ enum vk_err vk_sections_fail(const struct vk_clients *clients,
 bool vk_sections_next(struct vk_span text, size_t *at,
                       struct vk_span *section);
 
+/* The section that p is in; a NULL pointer before the first. */
+struct vk_span vk_sections_around(struct vk_span text, const char *p);
+
 /* Is it [kind NAME]?  name is what stands there. */
 bool vk_sections_is(struct vk_span section, const char *kind,
                     struct vk_span *name);

@@ -11,9 +11,9 @@
 #include "keyring/keys.h"
 #include "keyring/sections.h"
 
-#define HOST_MAX 253
+#define HOST_MAX ((size_t)253)
 /* Its shifts fit a byte. */
-#define NEEDLE_MAX 256
+#define NEEDLE_MAX ((size_t)256)
 
 struct search {
     const struct vk_clients *clients;
@@ -32,23 +32,6 @@ line_around(struct vk_span text, const char *p)
     const char *to = memchr(p, '\n', (size_t)(end - p));
 
     return (struct vk_span){from, (size_t)((to != NULL ? to : end) - from)};
-}
-
-static struct vk_span
-section_around(struct vk_span text, const char *p)
-{
-    struct vk_span section;
-
-    while (p > text.ptr) {
-        const char *from = memrchr(text.ptr, '[', (size_t)(p - text.ptr));
-        if (from == NULL)
-            break;
-        size_t at = (size_t)(from - text.ptr);
-        if (vk_sections_next(text, &at, &section) && section.ptr == from)
-            return section;
-        p = from;
-    }
-    return (struct vk_span){NULL, 0};
 }
 
 /* p is where the host of an item of a `serves` line may stand. */
@@ -74,8 +57,8 @@ consider(struct search *search, const char *p)
         search->best = rank;
         search->where = p;
         search->tie = false;
-    } else if (section_around(search->clients->text, p).ptr !=
-               section_around(search->clients->text, search->where).ptr) {
+    } else if (vk_sections_around(search->clients->text, p).ptr !=
+               vk_sections_around(search->clients->text, search->where).ptr) {
         search->tie = true;
     }
 }
@@ -88,25 +71,23 @@ is_one_of(char c, const char *set)
 
 /*
  * A cheap look before consider(), for files in which hundreds of items share
- * a host: it must begin and end here, and a path that follows must be one
+ * a host: it must begin here, and a path that follows the name must be one
  * that the request begins with.
  */
 static bool
-is_promising(const struct search *search, const char *host)
+is_promising(const struct search *search, const char *host, size_t len)
 {
     struct vk_span text = search->clients->text;
     struct vk_span path = search->request->path;
-    size_t at = (size_t)(host - text.ptr) + search->request->host.len;
-    struct vk_span rest = vk_span_from(text, at);
+    struct vk_span rest = vk_span_from(text, (size_t)(host - text.ptr) + len);
     size_t i = 0;
 
     if (host > text.ptr && !is_one_of(host[-1], "/ \t=,"))
         return false;
-    while (i < rest.len && i < path.len && rest.ptr[i] == path.ptr[i])
+    while (i < rest.len && i < path.len && rest.ptr[i] == path.ptr[i] &&
+           rest.ptr[i] != ',')
         i++;
-    if (i == 0 && rest.len > 0 && rest.ptr[0] == ':')
-        return true;
-    return i == rest.len || is_one_of(rest.ptr[i], "/, \t\r\n");
+    return i == rest.len || is_one_of(rest.ptr[i], "/?#, \t\r\n");
 }
 
 /*
@@ -156,18 +137,24 @@ needle_find(const struct needle *needle, struct vk_span text, size_t from)
     return NULL;
 }
 
-/* Consider every place where the host stands, followed by more. */
+/* What is searched for: host[:port], and of a path its first segment. */
+struct name {
+    char text[NEEDLE_MAX];
+    size_t host, all;
+};
+
+/* Consider every place where the first len bytes of the name stand. */
 static void
-find_host(struct search *search, struct vk_span more)
+find_name(struct search *search, const struct name *name, size_t len)
 {
     struct vk_span text = search->clients->text;
     struct needle needle;
     const char *p;
     size_t at = 0;
 
-    needle_init(&needle, more);
+    needle_init(&needle, (struct vk_span){name->text, len});
     while ((p = needle_find(&needle, text, at)) != NULL) {
-        if (is_promising(search, p))
+        if (is_promising(search, p, name->host))
             consider(search, p);
         at = (size_t)(p - text.ptr) + 1;
     }
@@ -195,58 +182,79 @@ first_segment(struct vk_span path)
 {
     size_t len = path.len > 0 ? 1 : 0;
 
-    while (len < path.len && path.ptr[len] != '/')
+    while (len < path.len && !is_one_of(path.ptr[len], "/,"))
         len++;
     return len;
 }
 
 static enum vk_err
-search_all(struct search *search, struct vk_span *out)
+make_name(const struct vk_url *request, unsigned int port, struct name *name)
 {
-    const struct vk_clients *clients = search->clients;
-    char host[NEEDLE_MAX];
-    struct vk_span path = search->request->path;
-    struct vk_span more = {host, search->request->host.len};
-    size_t segment = first_segment(path);
+    size_t segment = first_segment(request->path);
+    struct vk_buf out = {.data = name->text,
+                         .cap = NEEDLE_MAX,
+                         .max = NEEDLE_MAX,
+                         .fixed = true};
+    enum vk_err err = vk_buf_add(&out, request->host);
 
-    /* With the first segment the needle is longer and hits are fewer; only
-     * where it has none does a host without a path count. */
-    memcpy(host, search->request->host.ptr, more.len);
-    if (segment > 1 && more.len + segment <= sizeof host) {
-        memcpy(host + more.len, path.ptr, segment);
-        find_host(search, (struct vk_span){host, more.len + segment});
-    }
-    if (search->best == 0)
-        find_host(search, more);
-    if (search->best == 0)
-        find_wildcards(search);
-    if (search->best == 0)
-        return VK_NOCLIENT;
-    *out = section_around(clients->text, search->where);
-    if (out->ptr == NULL)
-        return vk_sections_fail(clients, (struct vk_span){search->where, 0},
-                                "'serves' stands before any section");
-    if (search->tie)
-        return vk_sections_fail(clients, (struct vk_span){search->where, 0},
-                                "another section serves the same URL");
+    for (size_t i = 0; i < out.len; i++)
+        if (out.data[i] >= 'A' && out.data[i] <= 'Z')
+            out.data[i] = (char)(out.data[i] + ('a' - 'A'));
+    if (err == VK_OK && port != 0)
+        err = vk_buf_add_char(&out, ':');
+    if (err == VK_OK && port != 0)
+        err = vk_buf_add_number(&out, port);
+    name->host = name->all = out.len;
+    if (err != VK_OK || segment < 2 || out.len + segment > NEEDLE_MAX)
+        return err;
+    memcpy(name->text + out.len, request->path.ptr, segment);
+    name->all += segment;
     return VK_OK;
+}
+
+/*
+ * With the first segment the needle is longer and hits are fewer; only where
+ * it has none does an item without a path count.
+ */
+static void
+find_exact(struct search *search, unsigned int port)
+{
+    struct name name;
+
+    if (make_name(search->request, port, &name) != VK_OK)
+        return;
+    unsigned int before = search->best;
+    if (name.all > name.host)
+        find_name(search, &name, name.all);
+    if (search->best == before)
+        find_name(search, &name, name.host);
 }
 
 enum vk_err
 vk_sections_serving(const struct vk_clients *clients,
                     const struct vk_url *request, struct vk_span *out)
 {
-    char host[HOST_MAX];
-    struct vk_url lower = *request;
-    struct search search = {.clients = clients, .request = &lower};
+    struct search search = {.clients = clients, .request = request};
+    unsigned int port = request->port;
 
     if (request->host.len < 2 || request->host.len > HOST_MAX ||
         request->host.ptr[0] == '*')
         return VK_NOCLIENT;
-    for (size_t i = 0; i < request->host.len; i++) {
-        char c = request->host.ptr[i];
-        host[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-    }
-    lower.host.ptr = host;
-    return search_all(&search, out);
+    /* Items name no usual port (clients.conf(5)). */
+    find_exact(&search, vk_url_is_usual_port(port) ? 0 : port);
+    if (vk_url_is_usual_port(port) &&
+        (search.best == 0 || request->scheme.len == 0))
+        find_exact(&search, port);
+    if (search.best == 0)
+        find_wildcards(&search);
+    if (search.best == 0)
+        return VK_NOCLIENT;
+    *out = vk_sections_around(clients->text, search.where);
+    if (out->ptr == NULL)
+        return vk_sections_fail(clients, (struct vk_span){search.where, 0},
+                                "'serves' stands before any section");
+    if (search.tie)
+        return vk_sections_fail(clients, (struct vk_span){search.where, 0},
+                                "another section serves the same URL");
+    return VK_OK;
 }

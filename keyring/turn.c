@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,15 +20,18 @@ open_in_cache(const char *file)
     char dir[VK_PATH_MAX];
     int fd = -1;
 
+    /* Silent: there is one more place. */
+    if (getenv("HOME") == NULL && getenv("XDG_CACHE_HOME") == NULL)
+        return -1;
     if (vk_file_user_dir("XDG_CACHE_HOME", ".cache", dir) != VK_OK)
         return -1;
     /* Where not even this can be made, there is no place for a lock. */
     if (vk_file_open_lock(dir, file, &fd) == VK_OK)
         return fd;
-    char *slash = strrchr(dir, '/');
-    *slash = '\0';
+    size_t parent = strlen(dir) - strlen("/valetkey");
+    dir[parent] = '\0';
     enum vk_err err = vk_file_open_lock(dir, "", &fd);
-    *slash = '/';
+    dir[parent] = '/';
     (void)err;
     return vk_file_open_lock(dir, file, &fd) == VK_OK ? fd : -1;
 }
@@ -54,16 +58,29 @@ open_lock(const struct vk_clients *clients, const char *name)
     int fd = -1;
 
     snprintf(file, sizeof file, "%s.lock", name);
-    char *slash = strchr(file, '/');
-    if (slash != NULL)
-        *slash = '+';
+    for (char *c = file; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '+';
     fd = open_in_runtime_dir(file);
     if (fd < 0)
         fd = open_in_cache(file);
-    if (fd < 0 &&
-        vk_file_open_lock(clients->dir, VK_CLIENTS_FILE, &fd) != VK_OK)
+    if (fd >= 0)
+        return fd;
+    /* One lock for all tokens: whoever has it needs no others. */
+    if (strpbrk(name, ":=") != NULL)
+        return vk_file_above_stderr(memfd_create("valetkey", MFD_CLOEXEC));
+    if (vk_file_open_lock(clients->dir, VK_CLIENTS_FILE, &fd) != VK_OK)
         return -1;
     return fd;
+}
+
+static enum vk_err
+too_late(const char *name)
+{
+    return vk_fail(VK_HELD,
+                   "no token for '%s' in time: another process is"
+                   " still fetching it",
+                   name);
 }
 
 enum vk_err
@@ -83,10 +100,7 @@ vk_turn_take(const struct vk_clients *clients, const char *name,
             err =
                 vk_fail(VK_IO, "cannot lock '%s': %s", name, strerror(errno));
         else if (vk_clock_boot_ms() >= deadline)
-            err = vk_fail(VK_HELD,
-                          "no token for '%s' in time: another"
-                          " process is still fetching it",
-                          name);
+            err = too_late(name);
     }
     vk_proc_alarm_off();
     if (err != VK_OK)
@@ -94,4 +108,19 @@ vk_turn_take(const struct vk_clients *clients, const char *name,
     else
         *out = fd;
     return err;
+}
+
+bool
+vk_turn_try(const struct vk_clients *clients, const char *name, int *out)
+{
+    int fd = open_lock(clients, name);
+
+    if (fd < 0)
+        return false;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return false;
+    }
+    *out = fd;
+    return true;
 }

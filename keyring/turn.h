@@ -9,7 +9,8 @@
  * frees it when the last process that holds it ends, however it ends.
  * Files: $XDG_RUNTIME_DIR/valetkey, else /run/user/UID/valetkey, else
  * ~/.cache/valetkey; where none of them can be written, clients.conf itself
- * is the lock for all.
+ * is the lock for all tokens.  The governor's own turns have a ':' or '=' in
+ * their name.
  */
 
 /*
@@ -18,5 +19,8 @@
  */
 VK_MUST enum vk_err vk_turn_take(const struct vk_clients *clients,
                                  const char *name, int64_t deadline, int *fd);
+
+/* The same without waiting: false if it is another's turn, or no lock. */
+bool vk_turn_try(const struct vk_clients *clients, const char *name, int *fd);
 
 #endif

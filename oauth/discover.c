@@ -31,8 +31,8 @@ read_metadata(struct json_object *object, struct vk_span issuer,
 }
 
 static enum vk_err
-ask(const struct vk_exchange *exchange, struct vk_span issuer,
-    struct vk_buf *url)
+ask(const struct vk_exchange *exchange, const char *name,
+    struct vk_span issuer, struct vk_buf *url, int64_t *retry_after)
 {
     struct vk_http_reply http = VK_HTTP_REPLY;
     struct json_object *object;
@@ -40,23 +40,37 @@ ask(const struct vk_exchange *exchange, struct vk_span issuer,
     enum vk_err err = vk_https_send(exchange, &http, &why);
 
     if (err != VK_OK)
-        err = vk_fail(err, "cannot get the metadata of '%.*s': %s",
-                      VK_ARG(issuer), why);
+        err = vk_fail(err,
+                      "no token for '%s': cannot get the metadata of '%.*s':"
+                      " %s",
+                      name, VK_ARG(issuer), why);
+    else if (http.status == 429 || http.status == 503)
+        err = vk_fail(VK_HELD,
+                      "no token for '%s': the authorization server"
+                      " asked to wait (%ld)",
+                      name, http.status);
+    else if (http.status >= 500)
+        err = vk_fail(VK_UNREACHABLE, "no token for '%s': '%s' failed (%ld)",
+                      name, exchange->url, http.status);
     else if (http.status != 200 ||
              !vk_parse_object(vk_buf_span(&http.body), &object))
-        err = vk_fail(VK_BADREPLY, "'%s' answered %ld and no metadata",
-                      exchange->url, http.status);
+        err = vk_fail(VK_BADREPLY,
+                      "no token for '%s': '%s' answered %ld and no"
+                      " metadata",
+                      name, exchange->url, http.status);
     else {
         err = read_metadata(object, issuer, url);
         json_object_put(object);
     }
+    if (err == VK_HELD)
+        *retry_after = http.retry_after;
     vk_buf_clear(&http.body);
     return err;
 }
 
 enum vk_err
 vk_discover(const struct vk_profile *profile, const char *ca_file,
-            int64_t timeout_ms, struct vk_buf *url)
+            int64_t timeout_ms, struct vk_buf *url, int64_t *retry_after)
 {
     VK_AUTO_BUF where = VK_BUF(URL_MAX);
     struct vk_span issuer = vk_profile_get(profile, VK_KEY_ISSUER);
@@ -77,5 +91,5 @@ vk_discover(const struct vk_profile *profile, const char *ca_file,
     };
     if (err != VK_OK || exchange.url == NULL)
         return VK_NOMEM;
-    return ask(&exchange, issuer, url);
+    return ask(&exchange, profile->name, issuer, url, retry_after);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "oauth/discover.h"
 #include "oauth/request.h"
@@ -10,14 +11,13 @@
 /* "401 access_denied: Unauthorized", fit for a terminal. */
 static void
 quote(const struct vk_http_reply *http, const struct vk_reply *reply,
-      struct vk_span secret, struct vk_buf *out)
+      bool withhold, struct vk_buf *out)
 {
     struct vk_span error = vk_buf_span(&reply->error);
     struct vk_span text = vk_buf_span(&reply->description);
     enum vk_err err = vk_buf_addf(out, "%ld", http->status);
 
-    if (memmem(text.ptr, text.len, secret.ptr, secret.len) != NULL ||
-        memmem(error.ptr, error.len, secret.ptr, secret.len) != NULL) {
+    if (withhold) {
         error = (struct vk_span){NULL, 0};
         text = VK_SPAN("its words repeat the secret and are withheld");
     }
@@ -31,13 +31,13 @@ quote(const struct vk_http_reply *http, const struct vk_reply *reply,
 
 static enum vk_err
 explain(const struct vk_profile *profile, const struct vk_http_reply *http,
-        const struct vk_reply *reply, struct vk_span secret, enum vk_err err)
+        const struct vk_reply *reply, bool withhold, enum vk_err err)
 {
     VK_AUTO_BUF quoted = VK_BUF(1024);
     struct vk_span url = vk_profile_endpoint(profile);
     const char *name = profile->name;
 
-    quote(http, reply, secret, &quoted);
+    quote(http, reply, withhold, &quoted);
     const char *said = vk_buf_str(&quoted);
     if (said == NULL)
         said = "";
@@ -54,7 +54,11 @@ explain(const struct vk_profile *profile, const struct vk_http_reply *http,
                        " resource in clients.conf",
                        name, said);
     if (err == VK_HELD)
-        return vk_fail(err, "%s (%s)", reply->why, said);
+        return vk_fail(err, "no token for '%s': %s (%s)", name, reply->why,
+                       said);
+    if (err == VK_UNREACHABLE)
+        return vk_fail(err, "no token for '%s': '%.*s' %s (%s)", name,
+                       VK_ARG(url), reply->why, said);
     if (err == VK_NOMEM)
         return vk_fail(err, "out of memory");
     return vk_fail(err, "no token for '%s': '%.*s' answered %s, but %s", name,
@@ -75,8 +79,10 @@ post(const struct vk_profile *profile, struct vk_request *request,
     const char *why = "";
     enum vk_err err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
 
+    int64_t end = vk_clock_boot_ms() + timeout_ms;
     if (err == VK_OK)
-        err = vk_discover(profile, text(&ca), timeout_ms, &url);
+        err = vk_discover(profile, text(&ca), timeout_ms, &url,
+                          &http->retry_after);
     if (err != VK_OK)
         return err;
     struct vk_exchange exchange = {
@@ -86,18 +92,36 @@ post(const struct vk_profile *profile, struct vk_request *request,
         .user = text(&request->user),
         .password = text(&request->password),
         .body = vk_buf_span(&request->body),
-        .timeout_ms = timeout_ms,
+        .timeout_ms = end - vk_clock_boot_ms(),
     };
     err = vk_https_send(&exchange, http, &why);
     if (err != VK_OK)
-        return vk_fail(err, "cannot get a token for '%s' from '%s': %s",
+        return vk_fail(err, "no token for '%s': asking '%s' failed: %s",
                        profile->name, exchange.url, why);
     return VK_OK;
 }
 
+static enum vk_err
+read_reply(const struct vk_profile *profile, const struct vk_request *request,
+           struct vk_span secret, const struct vk_http_reply *http,
+           struct vk_reply *reply)
+{
+    enum vk_err err =
+        vk_reply_read(http, vk_profile_seconds(profile, VK_KEY_LIFETIME),
+                      vk_profile_seconds(profile, VK_KEY_MAX_LIFETIME), reply);
+
+    if (err == VK_OK)
+        return err;
+    bool withhold =
+        vk_request_repeats(request, secret, vk_buf_span(&reply->error)) ||
+        vk_request_repeats(request, secret, vk_buf_span(&reply->description));
+    return explain(profile, http, reply, withhold, err);
+}
+
 enum vk_err
 vk_exchange(const struct vk_profile *profile, struct vk_span secret,
-            int64_t timeout_ms, struct vk_reply *reply, int64_t *retry_after)
+            int64_t timeout_ms, struct vk_reply *reply,
+            struct vk_failure *failure)
 {
     struct vk_request request = VK_REQUEST_EMPTY;
     struct vk_http_reply http = VK_HTTP_REPLY;
@@ -105,15 +129,16 @@ vk_exchange(const struct vk_profile *profile, struct vk_span secret,
 
     if (err == VK_OK)
         err = post(profile, &request, timeout_ms, &http);
+    else
+        err = vk_fail(err, "cannot make the request for '%s'", profile->name);
+    if (err == VK_OK)
+        err = read_reply(profile, &request, secret, &http, reply);
     vk_request_clear(&request);
-    if (err == VK_OK) {
-        *retry_after = http.retry_after;
-        err = vk_reply_read(
-            &http, vk_profile_seconds(profile, VK_KEY_LIFETIME),
-            vk_profile_seconds(profile, VK_KEY_MAX_LIFETIME), reply);
-        if (err != VK_OK)
-            err = explain(profile, &http, reply, secret, err);
-    }
+    *failure = (struct vk_failure){
+        .err = err,
+        .retry_after = http.retry_after,
+        .is_forbidden = http.status == 403,
+    };
     vk_buf_clear(&http.body);
     return err;
 }

@@ -2,6 +2,7 @@
 #include "oauth/jwt.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <openssl/evp.h>
 
 #include "oauth/parse.h"
@@ -45,6 +46,19 @@ decode(struct vk_span text, struct vk_buf *out)
     return VK_OK;
 }
 
+/* A NumericDate (RFC 7519, 2), 0 for one before 1970; -1: it is none. */
+static int64_t
+date_of(struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_int) &&
+        !json_object_is_type(value, json_type_double))
+        return -1;
+    double number = json_object_get_double(value);
+    if (!isfinite(number))
+        return -1;
+    return number < 0 ? 0 : number < 9e15 ? (int64_t)number : (int64_t)9e15;
+}
+
 bool
 vk_jwt_times(struct vk_span token, int64_t *exp, int64_t *iat)
 {
@@ -57,8 +71,8 @@ vk_jwt_times(struct vk_span token, int64_t *exp, int64_t *iat)
         decode(part, &payload) != VK_OK ||
         !vk_parse_object(vk_buf_span(&payload), &claims))
         return false;
-    *exp = vk_parse_seconds(json_object_object_get(claims, "exp"));
-    *iat = vk_parse_seconds(json_object_object_get(claims, "iat"));
+    *exp = date_of(json_object_object_get(claims, "exp"));
+    *iat = date_of(json_object_object_get(claims, "iat"));
     json_object_put(claims);
     return true;
 }

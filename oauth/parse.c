@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "oauth/parse.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEPTH_MAX 16
 
@@ -42,22 +42,32 @@ from_double(double number)
     return number < 9e15 ? (int64_t)number : (int64_t)9e15;
 }
 
+static int64_t
+from_text(const char *text)
+{
+    char *end;
+    double number = strtod(text, &end);
+
+    return *end == '\0' ? from_double(number) : INT64_MIN;
+}
+
 int64_t
 vk_parse_seconds(struct json_object *value)
 {
-    char *end;
-    double number;
+    const char *text;
+    size_t len;
 
     switch (json_object_get_type(value)) {
     case json_type_null: return -1;
     case json_type_int:
     case json_type_double: return from_double(json_object_get_double(value));
     case json_type_string:
-        errno = 0;
-        number = strtod(json_object_get_string(value), &end);
-        if (json_object_get_string_len(value) == 0 || *end != '\0')
+        text = json_object_get_string(value);
+        len = (size_t)json_object_get_string_len(value);
+        /* strtod(3) takes more than numbers; a NUL ends it early. */
+        if (len == 0 || strspn(text, "0123456789.eE+-") != len)
             return INT64_MIN;
-        return from_double(number);
+        return from_text(text);
     case json_type_boolean:
     case json_type_object:
     case json_type_array: break;

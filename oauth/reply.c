@@ -25,10 +25,10 @@ set_life(const struct vk_http_reply *http, struct json_object *object,
         return bad(out, "its expires_in is not a number of seconds");
     if (life < 0)
         life = lifetime;
-    if (vk_jwt_times(vk_buf_span(&out->token), &exp, &iat) && exp > 0) {
+    if (vk_jwt_times(vk_buf_span(&out->token), &exp, &iat) && exp >= 0) {
         int64_t clock = http->date >= 0 ? http->date : iat;
-        if (clock > 0 && exp - clock < life)
-            life = exp - clock;
+        if (exp == 0 || (clock >= 0 && exp - clock < life))
+            life = exp > 0 ? exp - clock : 0;
     }
     if (life <= 0)
         return bad(out, "the token has already ended, by the server's own"
@@ -48,8 +48,10 @@ read_token(const struct vk_http_reply *http, struct json_object *object,
     if (!vk_record_is_token(token))
         return bad(out, "its access_token is empty, longer than 16 KiB or"
                         " has blanks or control characters");
-    if (vk_parse_string(object, "token_type", &type) &&
-        !vk_span_same_nocase(type, VK_SPAN("Bearer")))
+    if (json_object_object_get(object, "token_type") != NULL &&
+        !vk_parse_string(object, "token_type", &type))
+        type = VK_SPAN("");
+    if (!vk_span_same_nocase(type, VK_SPAN("Bearer")))
         return bad(out, "its token_type is not Bearer");
     if (vk_buf_add(&out->token, token) != VK_OK)
         return VK_NOMEM;
@@ -138,7 +140,7 @@ vk_reply_read(const struct vk_http_reply *http, int64_t lifetime,
         return VK_HELD;
     }
     if (status >= 500) {
-        out->why = "the server failed";
+        out->why = "failed";
         return VK_UNREACHABLE;
     }
     if (status >= 300 && status < 400)

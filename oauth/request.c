@@ -2,9 +2,11 @@
 #include "oauth/request.h"
 
 #include <curl/curl.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 /* Percent-encoded, which is right in a form, in Basic and in a URL. */
 static enum vk_err
@@ -53,9 +55,17 @@ form_end(struct writer *writer)
     (void)writer;
 }
 
+/* JSON has no way to write what is not UTF-8. */
 static void
 json_add(struct writer *writer, struct vk_span name, struct vk_span value)
 {
+    for (size_t i = 0, n; i < value.len; i += n) {
+        n = vk_utf8_length(vk_span_from(value, i));
+        if (n == 0) {
+            writer->err = VK_CONFIG;
+            return;
+        }
+    }
     if (!writer->json.comma)
         vk_json_open(&writer->json, NULL, '{');
     vk_json_pair(&writer->json, name, value);
@@ -134,6 +144,59 @@ vk_request_build(const struct vk_profile *profile, struct vk_span secret,
     add_parameters(profile, body, &writer);
     body->end(&writer);
     return err != VK_OK ? err : writer.err;
+}
+
+#define PART 8
+
+static bool
+holds_part(struct vk_span text, struct vk_span whole)
+{
+    size_t part = whole.len < PART ? whole.len : PART;
+
+    if (part == 0 || text.len < part)
+        return false;
+    for (size_t i = 0; i + part <= whole.len; i++)
+        if (memmem(text.ptr, text.len, whole.ptr + i, part) != NULL)
+            return true;
+    return false;
+}
+
+/* RFC 7617: base64 of user:password. */
+static enum vk_err
+make_basic(const struct vk_request *request, struct vk_buf *out)
+{
+    VK_AUTO_BUF plain = VK_BUF(VK_REQUEST_MAX);
+    enum vk_err err = vk_buf_add(&plain, vk_buf_span(&request->user));
+
+    if (err == VK_OK)
+        err = vk_buf_add_char(&plain, ':');
+    if (err == VK_OK)
+        err = vk_buf_add(&plain, vk_buf_span(&request->password));
+    if (err == VK_OK)
+        err = vk_buf_reserve(out, plain.len / 3 * 4 + 5);
+    if (err == VK_OK)
+        out->len = (size_t)EVP_EncodeBlock((unsigned char *)out->data,
+                                           (const unsigned char *)plain.data,
+                                           (int)plain.len);
+    return err;
+}
+
+bool
+vk_request_repeats(const struct vk_request *request, struct vk_span secret,
+                   struct vk_span text)
+{
+    VK_AUTO_BUF encoded = VK_BUF(VK_REQUEST_MAX);
+    VK_AUTO_BUF basic = VK_BUF(VK_REQUEST_MAX);
+
+    if (text.len == 0)
+        return false;
+    /* What cannot be compared is taken for a repetition. */
+    if (add_encoded(&encoded, secret) != VK_OK ||
+        (request->user.len > 0 && make_basic(request, &basic) != VK_OK))
+        return true;
+    return holds_part(text, secret) ||
+           holds_part(text, vk_buf_span(&encoded)) ||
+           holds_part(text, vk_buf_span(&basic));
 }
 
 void

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VK_OAUTH_PROOF_H
+#define VK_OAUTH_PROOF_H
+
+#include "base/buf.h"
+
+/*
+ * A secret's keyed hash, by which the governor recognises a secret that was
+ * refused or accepted before: a salt and the HMAC-SHA256 (RFC 2104) under it,
+ * in hex.  It tells nothing of a secret that is strong.
+ */
+#define VK_PROOF_TEXT 64
+
+/* False: libcrypto fails. */
+bool vk_proof_make(struct vk_span secret, char out[VK_PROOF_TEXT + 1]);
+bool vk_proof_is_of(struct vk_span proof, struct vk_span secret);
+
+#endif
