@@ -84,7 +84,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* To those who waited with the fetch, and to those who come later. */
     require(vk_hold_fail("a", &hold, 0) == hold.err);
     enum vk_err later = vk_hold_fail("a", &hold, INT64_MAX);
-    require(later == hold.err ||
-            (later == VK_HELD && hold.err != VK_REFUSED));
+    require(later == hold.err || (later == VK_HELD && hold.err != VK_REFUSED));
     return 0;
 }

@@ -60,6 +60,13 @@ class Shared:
             self.pki(), listen=LISTENERS).start())
 
     def desktop(self):
+        """gnome-keyring has been seen to end by itself between two cases."""
+        made = self.made.get("desktop")
+        if isinstance(made, Desktop) and made.service.poll() is not None:
+            print(f"# gnome-keyring ended ({made.service.returncode});"
+                  " here is another one", flush=True)
+            made.stop()
+            del self.made["desktop"]
         return self.get("desktop", Desktop)
 
     def keys(self):

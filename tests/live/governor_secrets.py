@@ -38,8 +38,9 @@ def quarantine(tap, live):
             equal(server.count(), 1)
 
     def is_sent_once_for_two():
-        """Tokens of one client, asked for together."""
-        with scripted(live.pki, CLIENTS) as server:
+        """Tokens of one client, asked for together; the refusal takes longer
+        than the second one would have to wait for its place."""
+        with scripted(live.pki, mode="slow:1300+401-auth0") as server:
             name = session.add("bad-two", server, secret=WRONG)
             two = [name, add_token(session, name, "more", audience="more.x")]
             crowd = [start(session, token) for token in two * 5]
@@ -116,9 +117,10 @@ def probes(tap, live):
                 all_are_refused(ask(session, name, 3))
 
     def may_succeed():
-        """The administrator has put it right at the server's side."""
+        """The administrator has put it right at the server's side.  Another
+        refusal, later, is the first of a row."""
         name = session.add("probe-good", server)
-        server.mode("401-auth0,ok")
+        server.mode("401-auth0,ok,401-auth0")
         clock.move(2)
         session.fail(4, "valetkey", "token", name)
         clock.move(5 * MINUTE)
@@ -126,7 +128,13 @@ def probes(tap, live):
             equal(session.token(name), session.token(name))
         session.drop(name)
         clock.move(2)
-        session.token(name)
+        with requests(server, 1):
+            all_are_refused(ask(session, name, 3))
+            clock.move(4 * MINUTE)
+            all_are_refused(ask(session, name, 3))
+        clock.move(MINUTE)
+        with requests(server, 1):
+            all_are_refused(ask(session, name, 3))
 
     with scripted(live.pki) as server:
         for mode in DIALECTS:

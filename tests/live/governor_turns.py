@@ -156,13 +156,15 @@ def deadline(tap, live):
     session = live.session
 
     def is_short():
+        """The one who came second ends first."""
         with scripted(live.pki, mode="hang") as server:
             name = session.add("late-hang", server)
-            first = start(session, name, "--timeout", "1")
+            first = start(session, name, "--timeout", "2")
             poll(server.count, "the request")
             text = session.fail(5, "valetkey", "token", name, "--timeout",
                                 "1")
             assert "another process is still fetching it" in text, text
+            equal(first.poll(), None)
             status, out, errors = end(first)
             equal((status, out), (6, ""))
             assert "in time" in errors, errors
@@ -225,7 +227,7 @@ def killed(tap, live):
             os.kill(victim, signal.SIGKILL)
         end(caller)
         clock.move(5)
-        session.token(name)
+        session.token(name, "--timeout", "5")
 
     def in_the_queue(word, is_proven):
         """The second of three.  Before the server has accepted the secret
@@ -240,7 +242,7 @@ def killed(tap, live):
         clock.move(5)
         equal([end(caller)[0] for caller, _ in crowd], [0, 1, 0])
         with requests(server, 1):
-            session.token(tokens[1])
+            session.token(tokens[1], "--timeout", "5")
 
     def both():
         name = session.add("kill-both", server)
@@ -253,7 +255,7 @@ def killed(tap, live):
         end(caller)
         server.mode("ok")
         clock.move(5)
-        session.token(name)
+        session.token(name, "--timeout", "5")
 
     with scripted(live.pki) as server:
         for who in "caller", "fetcher":
