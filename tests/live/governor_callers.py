@@ -134,22 +134,24 @@ def add_token(session, client, word, **options):
     return f"{client}/{word}"
 
 
-def fetchers(session):
-    """Process IDs of the fetchers for this run's clients."""
+def at_work(session):
+    """Process IDs of what fetches a token by name, and of what is about to:
+    a caller's child, until it is a fetcher, looks like the caller."""
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, IndexError):
             with open(f"/proc/{entry}/cmdline") as file:
                 words = file.read().split("\0")
-            if (words[0].endswith("valetkey-fetch") and is_running(entry)
-                    and f"-{session.tag}" in words[-2]):
+            program = os.path.basename(words[0])
+            if (program in ("valetkey", "valetkey-fetch")
+                    and f"-{session.tag}" in words[-2] and is_running(entry)):
                 found.append(int(entry))
     return found
 
 
 def settle(session):
-    """Wait for what still goes on in the background."""
-    poll(lambda: not fetchers(session), "the fetchers' end")
+    """Wait for what goes on in the background, with no caller waiting."""
+    poll(lambda: not at_work(session), "the fetchers' end")
 
 
 def note(session, description):

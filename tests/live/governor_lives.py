@@ -2,7 +2,7 @@
 """A token's life: renewed early, never handed out dead, whatever the clocks
 do and whatever the server says of its end."""
 
-from governor_callers import (HOUR, Clock, all_are_held, ask, end, fetchers,
+from governor_callers import (HOUR, Clock, all_are_held, ask, at_work, end,
                               gaps, held_for, note, requests, settle, start)
 from servers import scripted
 from session import poll
@@ -92,7 +92,7 @@ def early_renewal(tap, live):
             settle(session)
             for _ in range(5):
                 equal(session.token(name), token)
-                equal(fetchers(session), [])
+                equal(at_work(session), [])
         another = session.add("early-held", server)
         with requests(server, 0):
             assert held_for(session, another) == 1
@@ -142,7 +142,7 @@ def in_real_time(tap, live):
         seen = set()
         poll(lambda: seen.add(session.run("valetkey", "token", bad).stdout)
              or "" in seen, "the end of the token")
-        equal(len(seen), 2)
+        assert seen <= {first + "\n", ""}, seen
         assert 2 <= failing.count() <= 4, failing.count()
 
     def is_waited_for():
@@ -158,8 +158,8 @@ def in_real_time(tap, live):
         bad = session.add("real-bad", failing)
         erased = session.add("real-erased", refusing,
                              serves="https://real-erased.invalid")
-        for name in good, bad:
-            session.token(name)
+        session.token(good)
+        first = session.token(bad)
         erase(session, "real-erased", session.token(erased))
         crowd = [start(session, erased, "--timeout", "20") for _ in range(5)]
         tap.check("a token of 8 s is renewed without a pause", is_renewed)
