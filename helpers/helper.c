@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keyring/ask.h"
 #include "keyring/cache.h"
 #include "keyring/hold.h"
 
@@ -26,32 +25,78 @@ static struct vk_profile answered;
 static struct vk_record record;
 
 static enum vk_err
-find(const struct vk_url *url, struct vk_profile *profile)
+open_clients(void)
 {
-    enum vk_err err = VK_OK;
-
-    if (clients.dir[0] == '\0')
-        err = vk_clients_open(&clients);
-    if (err != VK_OK)
-        return err;
-    return vk_clients_for_url(&clients, url, profile);
+    return clients.dir[0] == '\0' ? vk_clients_open(&clients) : VK_OK;
 }
 
-enum vk_err
-vk_helper_get(const struct vk_url *url, struct vk_token *token)
+static enum vk_err
+find(const struct vk_url *url, struct vk_profile *profile)
 {
-    static const struct vk_wish wish;
-    enum vk_err err = find(url, &answered);
+    enum vk_err err = open_clients();
 
-    if (err == VK_OK)
-        err = vk_ask(&clients, &answered, &wish, &payload, &record);
+    return err != VK_OK ? err : vk_clients_for_url(&clients, url, profile);
+}
+
+static enum vk_err
+hand_out(const struct vk_wish *wish, struct vk_token *token)
+{
+    static const struct vk_wish none;
+    enum vk_err err = vk_ask(&clients, &answered, wish != NULL ? wish : &none,
+                             &payload, &record);
+
     if (err != VK_OK)
         return err;
+    int64_t left = vk_record_left(&record, vk_clock_boot());
     *token = (struct vk_token){
         .value = record.token,
         .username = vk_profile_get(&answered, VK_KEY_USERNAME),
-        .expires = vk_clock_unix() + vk_record_left(&record, vk_clock_boot()),
+        .name = answered.name,
+        .expires = vk_clock_unix() + left,
+        .left = left,
+        .id = record.boot_expires,
     };
+    return VK_OK;
+}
+
+enum vk_err
+vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
+              struct vk_token *token)
+{
+    enum vk_err err = find(url, &answered);
+
+    return err != VK_OK ? err : hand_out(wish, token);
+}
+
+enum vk_err
+vk_helper_get_named(const char *name, const struct vk_wish *wish,
+                    struct vk_token *token)
+{
+    enum vk_err err = open_clients();
+
+    if (err == VK_OK)
+        err = vk_clients_for_name(&clients, vk_span_str(name), &answered);
+    if (err == VK_NOCLIENT)
+        return vk_fail(err,
+                       "there is no client or token '%s'; 'valetkey"
+                       " list' shows what there is",
+                       name);
+    return err != VK_OK ? err : hand_out(wish, token);
+}
+
+enum vk_err
+vk_helper_name(struct vk_span text, char name_out[VK_FULL_NAME_MAX + 1])
+{
+    struct vk_span token = text;
+    struct vk_span name = vk_span_cut(&token, '@');
+
+    if (!vk_clients_is_name(name) ||
+        (token.ptr != NULL && !vk_clients_is_name(token)))
+        return VK_NOCLIENT;
+    memcpy(name_out, text.ptr, text.len);
+    name_out[text.len] = '\0';
+    if (token.ptr != NULL)
+        name_out[name.len] = '/';
     return VK_OK;
 }
 
@@ -103,9 +148,24 @@ has_blank_line(struct vk_span text)
            (text.len >= 2 && memcmp(text.ptr + text.len - 2, "\n\n", 2) == 0);
 }
 
+static bool
+is_complete(enum vk_request_end end)
+{
+    struct vk_span text = vk_buf_span(&request);
+
+    switch (end) {
+    case VK_UNTIL_BLANK_LINE: return has_blank_line(text);
+    case VK_LINES: return text.len > 0 && text.ptr[text.len - 1] == '\n';
+    case VK_UNTIL_EOF:
+    case VK_NO_REQUEST: break;
+    }
+    return false;
+}
+
 static enum vk_err
 read_request(enum vk_request_end end)
 {
+    vk_buf_cut(&request, 0);
     for (;;) {
         if (request.len == request.max)
             return vk_fail(VK_TOOBIG, "the request is larger than %zu bytes",
@@ -119,8 +179,7 @@ read_request(enum vk_request_end end)
             return VK_OK;
         if (n > 0)
             request.len += (size_t)n;
-        if (end == VK_UNTIL_BLANK_LINE &&
-            has_blank_line(vk_buf_span(&request)))
+        if (n > 0 && is_complete(end))
             return VK_OK;
     }
 }
@@ -139,7 +198,10 @@ write_usage(int fd)
 {
     enum vk_err err = vk_buf_addf(&out, "usage: %s ", vk_codec.program);
 
-    for (const struct vk_verb *verb = vk_codec.verbs; verb->name; verb++)
+    if (err == VK_OK && vk_codec.usage != NULL)
+        err = vk_buf_add_str(&out, vk_codec.usage);
+    for (const struct vk_verb *verb = vk_codec.verbs;
+         verb->name != NULL && vk_codec.usage == NULL; verb++)
         if (err == VK_OK)
             err = vk_buf_addf(&out, "%s%s", verb == vk_codec.verbs ? "" : "|",
                               verb->name);
@@ -159,33 +221,44 @@ write_version(void)
 }
 
 static int
-answer(struct vk_call *call, enum vk_err err)
+write_out(struct vk_call *call)
 {
-    if (err != VK_OK)
-        vk_codec.fail(call, err);
-    if (vk_span_write(vk_buf_span(call->out), STDOUT_FILENO) != VK_OK) {
-        vk_log("cannot write the answer: %s", strerror(errno));
-        return 1;
-    }
-    return call->exit;
+    if (vk_span_write(vk_buf_span(&out), STDOUT_FILENO) == VK_OK)
+        return call->exit;
+    vk_log("cannot write the answer: %s", strerror(errno));
+    return 1;
 }
 
+/* One request, one answer. */
 static int
-run(const struct vk_verb *verb)
+serve(const struct vk_verb *verb, struct vk_call *call, enum vk_err err)
 {
-    struct vk_call call = {.verb = verb->name, .out = &out};
-    enum vk_err err = VK_OK;
-
-    if (verb->request != VK_NO_REQUEST)
-        err = read_request(verb->request);
-    call.request = vk_buf_span(&request);
+    call->request = vk_buf_span(&request);
     if (err == VK_OK)
-        err = verb->run(&call);
-    int status = answer(&call, err);
+        err = verb->run(call);
+    if (err != VK_OK)
+        vk_codec.fail(call, err);
+    int status = write_out(call);
     vk_ask_answered(&clients, &answered, &record);
+    record.key = 0;
     vk_buf_clear(&request);
     vk_buf_clear(&payload);
     vk_buf_clear(&out);
+    return status;
+}
+
+/* As many as there are; an unfinished line is one, too. */
+static int
+serve_lines(const struct vk_verb *verb, struct vk_call *call)
+{
+    int status = 0;
+
+    while (status == 0) {
+        enum vk_err err = read_request(VK_LINES);
+        if (err == VK_OK && request.len == 0)
+            break;
+        status = serve(verb, call, err);
+    }
     return status;
 }
 
@@ -198,19 +271,45 @@ tell(enum vk_err err)
     return 1;
 }
 
-/* What is no verb of the protocol. */
 static int
-other(const char *word)
+run(const struct vk_verb *verb, struct vk_call *call)
+{
+    enum vk_err err = VK_OK;
+
+    call->verb = verb->name;
+    call->out = &out;
+    if (vk_codec.greeting != NULL &&
+        tell(vk_span_write(vk_span_str(vk_codec.greeting), STDOUT_FILENO)) !=
+            0)
+        return 1;
+    if (verb->request == VK_LINES)
+        return serve_lines(verb, call);
+    if (verb->request != VK_NO_REQUEST)
+        err = read_request(verb->request);
+    return serve(verb, call, err);
+}
+
+/* Is it for a person?  Then *status is what came of it. */
+static bool
+is_question(const char *word, int *status)
 {
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return tell(write_usage(STDOUT_FILENO));
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
-        return tell(write_version());
+        *status = tell(write_usage(STDOUT_FILENO));
+    else if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
+        *status = tell(write_version());
+    else
+        return false;
+    return true;
+}
+
+static int
+refuse_usage(const char *word)
+{
     if (word[0] != '\0' && vk_codec.ignores_unknown_verbs)
         return 0;
     enum vk_err err = write_usage(STDERR_FILENO);
     (void)err;
-    return 1;
+    return vk_codec.usage_exit != 0 ? vk_codec.usage_exit : 1;
 }
 
 int
@@ -218,12 +317,19 @@ main(int argc, char **argv)
 {
     static const struct sigaction ignore = {.sa_handler = SIG_IGN};
     const char *word = argc == 2 ? argv[1] : "";
+    struct vk_call call = {.verb = NULL};
+    int status = 0;
 
     vk_log_program(vk_codec.program);
     /* A client that closes early must not kill us before we have said why. */
     sigaction(SIGPIPE, &ignore, NULL);
     if (vk_file_refuse_setuid() != VK_OK)
         return 1;
-    const struct vk_verb *verb = find_verb(word);
-    return verb != NULL ? run(verb) : other(word);
+    if (is_question(word, &status))
+        return status;
+    if (vk_codec.arrange != NULL)
+        word = vk_codec.arrange(argc, argv, &call);
+    const struct vk_verb *verb = word != NULL ? find_verb(word) : NULL;
+    return verb != NULL ? run(verb, &call)
+                        : refuse_usage(word != NULL ? word : "");
 }

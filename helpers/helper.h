@@ -4,8 +4,7 @@
 
 #include "base/buf.h"
 #include "base/url.h"
-#include "keyring/clients.h"
-#include "keyring/record.h"
+#include "keyring/ask.h"
 
 /*
  * What all credential helpers share.  A protocol is one file that defines
@@ -18,12 +17,16 @@
 enum vk_request_end {
     VK_UNTIL_EOF,
     VK_UNTIL_BLANK_LINE, /* or the end */
+    VK_LINES,            /* line after line, each is answered at once */
     VK_NO_REQUEST,       /* standard input is not ours to read */
 };
 
+#define VK_OPERANDS 4
+
 struct vk_call {
     const char *verb;
-    struct vk_span request; /* what came on standard input */
+    const char *operand[VK_OPERANDS]; /* set by `arrange`, NULL: not given */
+    struct vk_span request;           /* what came on standard input */
     struct vk_buf *out;
     int exit; /* exit status, set by `fail` */
 };
@@ -36,7 +39,16 @@ struct vk_verb {
 
 struct vk_codec {
     const char *program;
+    const char *usage;           /* of the command line; NULL: the verbs */
     const struct vk_verb *verbs; /* ended by a row without a name */
+    /* Said before the request is read. */
+    const char *greeting;
+    /*
+     * Where the command line is more than a verb: put the rest into operand
+     * and return the verb, or NULL for wrong usage.
+     */
+    const char *(*arrange)(int argc, char **argv, struct vk_call *call);
+    int usage_exit; /* exit status of wrong usage, 0: 1 */
     /* Verbs that we do not know are no error: say nothing, exit 0. */
     bool ignores_unknown_verbs;
     /* The verb came to err: fill out and exit as the client expects. */
@@ -48,15 +60,31 @@ extern const struct vk_codec vk_codec;
 /* A token, ready to be handed out.  The spans live until the program ends. */
 struct vk_token {
     struct vk_span value, username;
-    int64_t expires; /* Unix time until which it may be used */
+    const char *name; /* NAME or NAME/TOKEN */
+    int64_t expires;  /* Unix time until which it may be used */
+    int64_t left;     /* the same in seconds from now */
+    int64_t id;       /* tells two tokens of one name apart */
 };
 
 /*
  * The token for a URL.  VK_NOCLIENT, silent: no client serves it.  All other
- * errors are logged.
+ * errors are logged.  wish NULL: nothing special.
  */
 VK_MUST enum vk_err vk_helper_get(const struct vk_url *url,
+                                  const struct vk_wish *wish,
                                   struct vk_token *token);
+
+/* The token of that name.  Here VK_NOCLIENT is logged, too. */
+VK_MUST enum vk_err vk_helper_get_named(const char *name,
+                                        const struct vk_wish *wish,
+                                        struct vk_token *token);
+
+/*
+ * NAME@TOKEN, as tokens are called where a slash cannot stand (file names),
+ * becomes NAME/TOKEN.  VK_NOCLIENT, silent: not a name.
+ */
+VK_MUST enum vk_err vk_helper_name(struct vk_span text,
+                                   char out[VK_FULL_NAME_MAX + 1]);
 
 /*
  * Drop the cached token of a URL.  A value that is not empty is a token that

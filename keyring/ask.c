@@ -176,6 +176,18 @@ check_wish(const struct vk_profile *profile, const struct vk_wish *wish,
                                      : refuse_wish(profile, wish, most);
 }
 
+/* Would another be better, and is there hope of one? */
+static bool
+is_second_best(const struct vk_record *record, const struct vk_wish *wish)
+{
+    int64_t most = record->life - vk_record_margin(record->life);
+
+    if (wish->refused != 0 && record->boot_expires == wish->refused)
+        return true;
+    return wish->prefers > 0 && wish->prefers < most &&
+           vk_record_left(record, vk_clock_boot()) < wish->prefers;
+}
+
 /* Our turn: is there still no token, and nothing in the way? */
 static enum vk_err
 look_again(const struct vk_profile *profile, const struct vk_wish *wish,
@@ -187,7 +199,9 @@ look_again(const struct vk_profile *profile, const struct vk_wish *wish,
     enum vk_err err =
         vk_cache_get(profile, wish->min_validity, payload, record);
 
-    if (err != VK_MISS && err != VK_NOKEYRING)
+    if (err == VK_OK && is_second_best(record, wish))
+        vk_buf_cut(payload, 0);
+    else if (err != VK_MISS && err != VK_NOKEYRING)
         return err;
     if (vk_hold_find(profile, since, &text, &hold) != VK_OK)
         return VK_MISS;
@@ -243,6 +257,25 @@ ask(const struct vk_clients *clients, const struct vk_profile *profile,
     }
 }
 
+/* There is a token; a better one may be had. */
+static enum vk_err
+improve(const struct vk_clients *clients, const struct vk_profile *profile,
+        const struct vk_wish *wish, struct vk_buf *payload,
+        struct vk_record *record)
+{
+    if (record->boot_expires == wish->refused)
+        vk_hold_dropped(profile, vk_record_age(record, vk_clock_boot()));
+    vk_buf_cut(payload, 0);
+    enum vk_err err = ask(clients, profile, wish, payload, record);
+    if (err == VK_OK)
+        return err;
+    vk_buf_cut(payload, 0);
+    if (vk_cache_get(profile, wish->min_validity, payload, record) != VK_OK)
+        return err;
+    vk_log("going on with the token of '%s' that is there", profile->name);
+    return VK_OK;
+}
+
 enum vk_err
 vk_ask(const struct vk_clients *clients, const struct vk_profile *profile,
        const struct vk_wish *wish, struct vk_buf *payload,
@@ -251,6 +284,8 @@ vk_ask(const struct vk_clients *clients, const struct vk_profile *profile,
     enum vk_err err =
         vk_cache_get(profile, wish->min_validity, payload, record);
 
+    if (err == VK_OK && is_second_best(record, wish))
+        return improve(clients, profile, wish, payload, record);
     if (err == VK_OK)
         return err;
     if (err != VK_MISS && err != VK_NOKEYRING)

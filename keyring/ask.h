@@ -8,7 +8,14 @@
 /* What a caller wants of a token. */
 struct vk_wish {
     int64_t min_validity; /* seconds it must still be good for */
-    int64_t timeout_ms;   /* how long to wait at most; 0: 30 s */
+    /*
+     * What it should be, if that can be had; the one that is there is better
+     * than none.  Good for so many seconds more, where new ones are; not the
+     * one with this boot_expires, which a tool was refused with (0: any).
+     */
+    int64_t prefers;
+    int64_t refused;
+    int64_t timeout_ms; /* how long to wait at most; 0: 30 s */
     /* Wait for a hold to end, if it ends within timeout_ms. */
     bool waits_for_hold;
 };

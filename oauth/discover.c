@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "oauth/https.h"
-#include "oauth/parse.h"
+#include "base/parse.h"
 
 #define METADATA "/.well-known/openid-configuration"
 #define URL_MAX 4096

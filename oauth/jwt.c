@@ -5,7 +5,7 @@
 #include <math.h>
 #include <openssl/evp.h>
 
-#include "oauth/parse.h"
+#include "base/parse.h"
 
 #define PAYLOAD_MAX 16384
 

@@ -3,7 +3,7 @@
 
 #include "keyring/record.h"
 #include "oauth/jwt.h"
-#include "oauth/parse.h"
+#include "base/parse.h"
 
 static enum vk_err
 bad(struct vk_reply *out, const char *why)

@@ -15,6 +15,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, os.path.join(TOP, "tests", "servers"))
 
+import built  # noqa: E402
 from servers import Missing  # noqa: E402
 from tap import Tap, equal  # noqa: E402
 
@@ -31,7 +32,7 @@ INCLUDES = {
 LIBRARIES = {
     "curl/*": ["oauth"],
     "openssl/*": ["oauth", "server"],
-    "json-c/*": ["oauth", "cli", "helpers"],
+    "json-c/*": ["base/parse.h", "oauth", "cli", "helpers"],
     "libsecret/*": ["keyring/secret_service.c"],
     "keyutils.h": ["keyring", "server"],
     "security/*": ["server"],
@@ -97,28 +98,17 @@ def needs_only(program, allowed):
     equal([name for name in needed if not matches(name, allowed)], [])
 
 
-def read_makefile(build):
-    with open(os.path.join(build, "Makefile")) as makefile:
-        return makefile.read().replace("\\\n", " ")
-
-
-def makefile_programs(build):
-    found = re.findall(r"^(?:bin|pkglibexec)_PROGRAMS = (.*)$",
-                       read_makefile(build), re.M)
-    return {re.sub(r"\$\(EXEEXT\)", "", name)
-            for line in found for name in line.split()}
-
-
 def programs(tap, build):
     if not os.path.exists(os.path.join(build, "valetkey")):
         raise Missing("the programs are not built")
-    if "-fsanitize=" in read_makefile(build):
+    if re.search("^HARD_CFLAGS = .*-fsanitize=", built.read_makefile(build),
+                 re.M):
         raise Missing("sanitizers need libraries of their own")
     tap.check("every program has its list of libraries", equal,
-              makefile_programs(build), set(NEEDED))
-    for program, allowed in NEEDED.items():
-        tap.check(f"{program} needs nothing else", needs_only,
-                  os.path.join(build, program), allowed)
+              set(built.programs(build)), set(NEEDED))
+    for program, path in built.programs(build).items():
+        tap.check(f"{program} needs nothing else", needs_only, path,
+                  NEEDED.get(program, []))
 
 
 def main():

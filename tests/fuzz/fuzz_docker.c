@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A line with the verb, then what docker writes. */
-#include "helpers/docker.c"
+#include "helpers/docker-credential-valetkey.c"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,13 +21,16 @@ require(bool right)
 }
 
 enum vk_err
-vk_helper_get(const struct vk_url *url, struct vk_token *token)
+vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
+              struct vk_token *token)
 {
+    (void)wish;
     if (vk_span_is(url->host, "broken.example"))
         return vk_fail(VK_REFUSED, "refused");
     if (!vk_span_is(url->host, "r.example"))
         return VK_NOCLIENT;
-    *token = (struct vk_token){VK_SPAN("t0ken"), text, 1795230000};
+    *token = (struct vk_token){
+        .value = VK_SPAN("t0ken"), .username = text, .expires = 1795230000};
     return VK_OK;
 }
 

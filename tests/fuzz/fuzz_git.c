@@ -6,7 +6,7 @@
 #undef VK_STATIC_BUF
 #define VK_STATIC_BUF(name, size) VK_AUTO_BUF name = VK_BUF(size)
 
-#include "helpers/git.c"
+#include "helpers/git-credential-valetkey.c"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,14 +24,18 @@ require(bool right)
 }
 
 enum vk_err
-vk_helper_get(const struct vk_url *url, struct vk_token *token)
+vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
+              struct vk_token *token)
 {
+    (void)wish;
     if (vk_span_is(url->host, "broken.example"))
         return VK_REFUSED;
     if (!vk_span_is(url->host, "git.example"))
         return VK_NOCLIENT;
     handed_out = true;
-    *token = (struct vk_token){VK_SPAN("t0ken"), VK_SPAN("user"), 1795230000};
+    *token = (struct vk_token){.value = VK_SPAN("t0ken"),
+                               .username = VK_SPAN("user"),
+                               .expires = 1795230000};
     return VK_OK;
 }
 

@@ -24,10 +24,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path[1:1] = [os.path.join(TESTS, "servers"), os.path.join(TESTS, "live")]
 
+from built import programs  # noqa: E402
 from live import Live  # noqa: E402
 from servers import Missing, scripted  # noqa: E402
 
 NEEDED = {"libc.so.6", "libkeyutils.so.1"}
+JSON = "libjson-c.so.5"
 
 # What a helper may cost with 100 clients, by what an empty program costs
 LIMITS = {
@@ -42,9 +44,31 @@ REPEATS = 11
 HOST = "bru-2.zeebe.camunda.io"
 PATH = "7b1d9f0e-4c55-4b0e-9d6c-2f9a54c0b6aa"
 
+
+class Helper:
+    """A warm get.  words, text and env name the token by {host}, {path} and
+    {name}.  json: its client sends JSON; then the empty program that it is
+    compared with is linked with json-c, too."""
+
+    def __init__(self, *words, text="", env=None, json=False):
+        self.words, self.text, self.env = words, text, env or {}
+        self.json = json
+
+    def fill(self, **values):
+        def put(text):
+            for name, value in values.items():
+                text = text.replace("{" + name + "}", value)
+            return text
+        return Helper(*map(put, self.words), text=put(self.text),
+                      env={key: put(value)
+                           for key, value in self.env.items()},
+                      json=self.json)
+
+
 HELPERS = {
-    "docker-credential-valetkey": "https://{}/{}",
-    "git-credential-valetkey": "protocol=https\nhost={}\npath={}\n\n",
+    "docker-credential-valetkey": Helper("get", text="https://{host}/{path}"),
+    "git-credential-valetkey": Helper(
+        "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
 }
 
 
@@ -66,7 +90,8 @@ class Table:
         self.line(what, measured, empty, limit, "ok" if good else "FAILED")
 
     def judge_libraries(self, program, libraries):
-        good = set(libraries) <= NEEDED
+        allowed = NEEDED | {JSON} if HELPERS[program].json else NEEDED
+        good = set(libraries) <= allowed
         self.passed += good
         self.failed += not good
         print(f"{program} needs {', '.join(libraries)}: "
@@ -91,17 +116,17 @@ def make_variables(build):
         return dict(re.findall(r"^(\w+) = (.*)$", makefile.read(), re.M))
 
 
-def compile(build, name, directory):
-    """A program of this directory, with the flags of the build."""
+def compile(build, name, directory, *more):
+    """A program of this directory, with the flags of the build and more."""
     variables = make_variables(build)
     words = [shlex.split(variables.get(name, "")) for name in (
         "CC", "CPPFLAGS", "WARN_CFLAGS", "HARD_CFLAGS", "CFLAGS",
         "HARD_LDFLAGS", "LDFLAGS")]
     if any("-fsanitize" in word for word in sum(words, [])):
         raise Missing("a build with sanitizers costs what they cost")
-    out = os.path.join(directory, name)
+    out = os.path.join(directory, "-".join([name, *more]))
     subprocess.run([*sum(words, []), "-o", out,
-                    os.path.join(HERE, name + ".c")], check=True)
+                    os.path.join(HERE, name + ".c"), *more], check=True)
     return out
 
 
@@ -136,41 +161,43 @@ class Gates:
         self.table = table
         self.directory = live.directory
         self.empty = compile(build, "empty", self.directory)
+        self.empty_json = compile(build, "empty", self.directory,
+                                  "-Wl,--no-as-needed", "-ljson-c")
         self.meter = compile(build, "measure", self.directory)
 
-    def run(self, *command, text):
-        done = self.session.run(*command, text=text)
+    def run(self, *command):
+        done = self.session.run(*command, text=self.text, env=self.env)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done
 
-    def measure(self, *command, text):
-        faults, rss = self.memory(*command, text=text)
-        return {"system calls": self.calls(*command, text=text),
-                "instructions": self.instructions(*command, text=text),
+    def measure(self, *command):
+        faults, rss = self.memory(*command)
+        return {"system calls": self.calls(*command),
+                "instructions": self.instructions(*command),
                 "minor faults": faults, "peak KiB": rss}
 
-    def calls(self, *command, text):
+    def calls(self, *command):
         """The least of some runs: one warm get in 64 counts itself."""
-        return min(self.count_calls(*command, text=text) for _ in range(3))
+        return min(self.count_calls(*command) for _ in range(3))
 
-    def count_calls(self, *command, text):
+    def count_calls(self, *command):
         trace = os.path.join(self.directory, "trace")
-        self.run("strace", "-f", "-o", trace, *command, text=text)
+        self.run("strace", "-f", "-o", trace, *command)
         with open(trace) as lines:
             return sum(1 for line in lines if re.match(r"\d+ +\w+\(", line))
 
-    def instructions(self, *command, text):
+    def instructions(self, *command):
         """The least of some runs: a key that the kernel just collects, or
         an address, can make one longer."""
         said = [self.run("valgrind", "--tool=callgrind",
-                         "--callgrind-out-file=/dev/null", *command,
-                         text=text).stderr for _ in range(3)]
+                         "--callgrind-out-file=/dev/null", *command).stderr
+                for _ in range(3)]
         return min(int(re.search(r"Collected : (\d+)", text)[1])
                    for text in said)
 
-    def memory(self, *command, text):
+    def memory(self, *command):
         """Each the median of several runs: addresses are random."""
-        runs = [self.run(self.meter, *command, text=text).stderr.split()
+        runs = [self.run(self.meter, *command).stderr.split()
                 for _ in range(REPEATS)]
         return [int(statistics.median(map(int, column)))
                 for column in zip(*runs)]
@@ -183,20 +210,21 @@ class Gates:
                 conf.write(client_sections(number))
             conf.write(sections)
 
-    def judge_helper(self, program, text, sections):
+    def judge_helper(self, program, helper, sections):
         command = [shutil.which(program, path=self.session.env["PATH"]),
-                   "get"]
-        title = program.split("-")[0] + " get, "
-        empty = self.measure(self.empty, text=text)
+                   *helper.words]
+        self.text, self.env = helper.text, helper.env
+        title = re.sub("-?(valetkey|credentials?)-?", "", program) + " get, "
+        empty = self.measure(self.empty_json if helper.json else self.empty)
         self.write_conf(100, sections)
-        cost = self.measure(*command, text=text)
+        cost = self.measure(*command)
         for figure, value in cost.items():
             self.table.judge(f"{title}100 clients: {figure}", value,
                              empty[figure], LIMITS[figure](empty[figure]))
         self.write_conf(1000, sections)
         figure = "instructions"
         self.table.judge(f"{title}1000 clients: {figure}",
-                         self.instructions(*command, text=text),
+                         self.instructions(*command),
                          empty[figure], GROWTH * cost[figure])
 
     def judge(self, pki):
@@ -207,8 +235,9 @@ class Gates:
             with open(os.path.join(self.session.home, ".config", "valetkey",
                                    "clients.conf")) as conf:
                 sections = conf.read()
-        for program, text in HELPERS.items():
-            self.judge_helper(program, text.format(HOST, PATH), sections)
+        for program, helper in HELPERS.items():
+            self.judge_helper(program, helper.fill(
+                host=HOST, path=PATH, name=name), sections)
 
 
 def main():
@@ -218,7 +247,7 @@ def main():
     table = Table()
     for program in HELPERS:
         table.judge_libraries(program,
-                              libraries(os.path.join(build, program)))
+                              libraries(programs(build)[program]))
     with tempfile.TemporaryDirectory(prefix="vk-gates-") as directory:
         try:
             for program in "strace", "valgrind":

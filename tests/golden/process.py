@@ -13,7 +13,7 @@ import termios
 
 from casefile import Wrong, to_bytes
 from desktop import wait_for
-from world import MARK, PROGRAMS
+from world import MARK
 
 PATIENCE = 40  # seconds for a command; it should end after 30 by itself
 SYSTEM = ["keyctl", "sh"]
@@ -26,7 +26,7 @@ class Command:
         self.world = world
         program, *arguments = shlex.split(line)
         self.how, world.next = world.next, {}
-        if program in PROGRAMS:
+        if program in world.shared.programs:
             program = os.path.join(world.shared.build, program)
         elif program not in SYSTEM:
             raise Wrong(f"cases do not run '{program}'")

@@ -10,13 +10,12 @@ import subprocess
 import tempfile
 
 import servers
+from built import programs
 from casefile import Wrong
 from desktop import Desktop, children
 from keys import Keys
 from servers import Missing
 
-PROGRAMS = ["valetkey", "valetkey-fetch", "valetkey-store",
-            "docker-credential-valetkey", "git-credential-valetkey"]
 LISTENERS = ["http", "server", "wrongname", "expired", "selfsigned", "oldtls"]
 SANITIZERS = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"]
 # The mark of every secret in the cases: it must not come out anywhere.
@@ -27,11 +26,15 @@ class Shared:
     """Made when first asked for, and then kept for the whole run."""
 
     def __init__(self, build):
-        self.build = os.path.abspath(build)
-        for program in PROGRAMS:
-            if not os.access(os.path.join(self.build, program), os.X_OK):
-                raise SystemExit(f"there is no '{program}' in '{build}'")
         self.holder = tempfile.TemporaryDirectory(prefix="vk-golden-")
+        # All programs beside each other, as they are when installed.
+        self.build = os.path.join(self.holder.name, "programs")
+        os.mkdir(self.build)
+        self.programs = programs(build)
+        for program, path in self.programs.items():
+            if not os.access(path, os.X_OK):
+                raise SystemExit(f"there is no '{path}'")
+            os.symlink(path, os.path.join(self.build, program))
         self.made = {}
         # Bound, but not listening: nobody else gets the port, and whoever
         # connects is refused.

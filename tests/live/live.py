@@ -9,6 +9,7 @@ import pwd
 import shutil
 import subprocess
 
+from built import programs
 from servers import Missing, make_pki
 from session import Session, missing
 
@@ -20,8 +21,6 @@ SAMPLE_SECRET = "Sample.ClusterSecret~8.6_aB3dE5gH7jK9mN1pQ3sT5vW7yZ-not.real"
 CLUSTER = "bru-2.zeebe.camunda.io/7b1d9f0e-4c55-4b0e-9d6c-2f9a54c0b6aa"
 KEY_SPEC_SESSION_KEYRING = -3
 KEY_SPEC_USER_KEYRING = -4
-PROGRAMS = ["valetkey", "docker-credential-valetkey",
-            "git-credential-valetkey", "valetkey-fetch", "valetkey-store"]
 
 
 class Live:
@@ -36,8 +35,8 @@ class Live:
         self.directory = directory
         self.programs = os.path.join(directory, "programs")
         os.mkdir(self.programs, 0o755)
-        for program in PROGRAMS:
-            copy = shutil.copy(os.path.join(build, program), self.programs)
+        for path in programs(build).values():
+            copy = shutil.copy(path, self.programs)
             os.chmod(copy, 0o755)
         self.pki = make_pki(os.path.join(directory, "pki"))
         os.chmod(self.pki, 0o755)

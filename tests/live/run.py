@@ -8,6 +8,7 @@ machine.  Everything is on loopback and in directories of its own.
 """
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -16,23 +17,23 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "..", "servers"))
 
-import clients  # noqa: E402
-import contexts  # noqa: E402
-import crowd  # noqa: E402
-import governor  # noqa: E402
-import grants  # noqa: E402
-import images  # noqa: E402
-import keys  # noqa: E402
-import secrecy  # noqa: E402
-import stores  # noqa: E402
 from live import Live  # noqa: E402
 from servers import Missing  # noqa: E402
 from tap import Tap  # noqa: E402
 
-GROUPS = {group.__name__: group
-          for module in (grants, clients, images, keys, contexts, stores,
-                         crowd, governor, secrecy)
-          for group in module.GROUPS}
+MODULES = [
+    "grants",
+    "clients",
+    "images",
+    "keys",
+    "contexts",
+    "stores",
+    "crowd",
+    "governor",
+    "secrecy",
+]
+GROUPS = {group.__name__: group for module in MODULES
+          for group in importlib.import_module(module).GROUPS}
 
 
 def main():

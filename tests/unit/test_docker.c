@@ -3,7 +3,7 @@
  * The codec alone: a request in, an answer out.  What the shared part would
  * do (helpers/helper.c) is played by fakes that note what they were asked.
  */
-#include "helpers/docker.c"
+#include "helpers/docker-credential-valetkey.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,8 +37,10 @@ come_to(const struct vk_url *url)
 }
 
 enum vk_err
-vk_helper_get(const struct vk_url *url, struct vk_token *out_token)
+vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
+              struct vk_token *out_token)
 {
+    (void)wish;
     gets++;
     *out_token = token;
     return come_to(url);
@@ -102,8 +104,9 @@ succeed(void **state)
     (void)state;
     outcome = VK_OK;
     message = NULL;
-    token = (struct vk_token){VK_SPAN("t0ken"), VK_SPAN("oauth2accesstoken"),
-                              1795230000};
+    token = (struct vk_token){.value = VK_SPAN("t0ken"),
+                              .username = VK_SPAN("oauth2accesstoken"),
+                              .expires = 1795230000};
     memset(listed, 0, sizeof listed);
     /* vk_log_last has no way to forget but this. */
     return vk_fail(VK_OK, "%s", "") == VK_OK ? 0 : 1;

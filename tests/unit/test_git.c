@@ -9,7 +9,7 @@
 #undef VK_STATIC_BUF
 #define VK_STATIC_BUF(name, size) VK_AUTO_BUF name = VK_BUF(size)
 
-#include "helpers/git.c"
+#include "helpers/git-credential-valetkey.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,13 +44,16 @@ note_url(const struct vk_url *url)
 }
 
 enum vk_err
-vk_helper_get(const struct vk_url *url, struct vk_token *token)
+vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
+              struct vk_token *token)
 {
+    (void)wish;
     gets++;
     note_url(url);
     if (outcome == VK_OK)
-        *token = (struct vk_token){VK_SPAN(TOKEN),
-                                   VK_SPAN("oauth2accesstoken"), 1795230000};
+        *token = (struct vk_token){.value = VK_SPAN(TOKEN),
+                                   .username = VK_SPAN("oauth2accesstoken"),
+                                   .expires = 1795230000};
     return outcome;
 }
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "oauth/parse.h"
+#include "base/parse.h"
 
 #define DEPTH_MAX 15
 

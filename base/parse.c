@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "oauth/parse.h"
+#include "base/parse.h"
 
 #include <math.h>
 #include <stdlib.h>

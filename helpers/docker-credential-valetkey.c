@@ -52,7 +52,7 @@ get(struct vk_call *call)
     enum vk_err err = parse_server(call, &server, &url);
 
     if (err == VK_OK)
-        err = vk_helper_get(&url, &token);
+        err = vk_helper_get(&url, NULL, &token);
     if (err != VK_OK)
         return err;
     vk_json_open(&json, NULL, '{');

@@ -183,7 +183,7 @@ get(struct vk_call *call)
     enum vk_err err = parse(call, &desc, &url_text, &url);
 
     if (err == VK_OK)
-        err = vk_helper_get(&url, &token);
+        err = vk_helper_get(&url, NULL, &token);
     if (err == VK_NOCLIENT)
         return VK_OK;
     return err != VK_OK ? err : write_token(call, &desc, &token);

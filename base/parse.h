@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VK_OAUTH_PARSE_H
-#define VK_OAUTH_PARSE_H
+#ifndef VK_BASE_PARSE_H
+#define VK_BASE_PARSE_H
 
 #include <json-c/json.h>
 
 #include "base/buf.h"
+
+/*
+ * Reads JSON (RFC 8259) with json-c, which only programs that use this are
+ * linked with.
+ */
 
 /* One JSON object and nothing behind it but white space; json_object_put. */
 bool vk_parse_object(struct vk_span text, struct json_object **out);

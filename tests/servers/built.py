@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""What a build directory has, by its Makefile."""
+
+import os
+import re
+
+
+def read_makefile(build):
+    with open(os.path.join(build, "Makefile")) as makefile:
+        return makefile.read().replace("\\\n", " ")
+
+
+def programs(build):
+    """The programs that are installed: their paths, by their names."""
+    found = re.findall(r"^(?:bin|pkglibexec)_PROGRAMS = (.*)$",
+                       read_makefile(build), re.M)
+    paths = [re.sub(r"\$\(EXEEXT\)$", "", path)
+             for line in found for path in line.split()]
+    return {os.path.basename(path): os.path.join(os.path.abspath(build), path)
+            for path in paths}
