@@ -47,6 +47,7 @@ NEEDED = {
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,
     "valetkey-store": LIBC + SECRET,
+    "valetkey-prefetch": LIBC,
     "valetkey-fetch": LIBC + JSON + SECRET + [
         "libcurl*.so.4", "libcrypto.so.3"],
 }

@@ -120,8 +120,8 @@ def compile(build, name, directory, *more):
     """A program of this directory, with the flags of the build and more."""
     variables = make_variables(build)
     words = [shlex.split(variables.get(name, "")) for name in (
-        "CC", "CPPFLAGS", "WARN_CFLAGS", "HARD_CFLAGS", "CFLAGS",
-        "HARD_LDFLAGS", "LDFLAGS")]
+        "CC", "CPPFLAGS", "WARN_CFLAGS", "HARD_CFLAGS", "PIE_CFLAGS", "CFLAGS",
+        "HARD_LDFLAGS", "PIE_LDFLAGS", "LDFLAGS")]
     if any("-fsanitize" in word for word in sum(words, [])):
         raise Missing("a build with sanitizers costs what they cost")
     out = os.path.join(directory, "-".join([name, *more]))

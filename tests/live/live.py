@@ -32,6 +32,7 @@ class Live:
             raise Missing(missing())
         reach_user_keyring()
         os.chmod(directory, 0o755)
+        self.build = os.path.abspath(build)
         self.directory = directory
         self.programs = os.path.join(directory, "programs")
         os.mkdir(self.programs, 0o755)

@@ -31,6 +31,7 @@ MODULES = [
     "crowd",
     "governor",
     "secrecy",
+    "pam_module",
 ]
 GROUPS = {group.__name__: group for module in MODULES
           for group in importlib.import_module(module).GROUPS}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pam_valetkey(8): at login, ask the kernel for the machine's tokens, so that
+ * they are there when the user wants them; at the last logout, drop them.
+ * A login must never fail or wait for this: everything slow happens in a
+ * process of its own, with the ids of the user, and what goes wrong there is
+ * no matter of the login.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#define NAMES_MAX 16
+#define GROUPS_MAX 1024
+#define WAIT_MAX_MS 5000
+#define PREFETCH LIBEXECDIR "/valetkey-prefetch"
+#ifndef SESSIONS_DIR
+#define SESSIONS_DIR "/run/valetkey-sessions"
+#endif
+#define EXPORT __attribute__((visibility("default")))
+
+struct wishes {
+    const char *names[NAMES_MAX + 1]; /* ended by NULL */
+    size_t count;
+    int wait_ms;
+    bool purges, debugs;
+    char text[1024]; /* what the names point into */
+};
+
+struct person {
+    struct passwd pw;
+    char text[16384];
+    gid_t groups[GROUPS_MAX];
+    int count;
+};
+
+static void
+add_names(pam_handle_t *pam, struct wishes *wishes, const char *list)
+{
+    char *rest = wishes->text, *name;
+
+    if (strlen(list) >= sizeof wishes->text) {
+        pam_syslog(pam, LOG_ERR, "prefetch= is too long");
+        return;
+    }
+    memcpy(wishes->text, list, strlen(list) + 1);
+    wishes->count = 0;
+    while ((name = strsep(&rest, ",")) != NULL) {
+        /* An option of ours must not become one of the program's. */
+        if (name[0] == '\0' || name[0] == '-')
+            continue;
+        if (wishes->count == NAMES_MAX) {
+            pam_syslog(pam, LOG_ERR, "prefetch= names more than %d tokens",
+                       NAMES_MAX);
+            return;
+        }
+        wishes->names[wishes->count++] = name;
+        wishes->names[wishes->count] = NULL;
+    }
+}
+
+static int
+milliseconds(const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < 0)
+        return 0;
+    return number < WAIT_MAX_MS ? (int)number : WAIT_MAX_MS;
+}
+
+static void
+read_options(pam_handle_t *pam, int argc, const char **argv,
+             struct wishes *wishes)
+{
+    memset(wishes, 0, sizeof *wishes);
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "prefetch=", 9) == 0)
+            add_names(pam, wishes, argv[i] + 9);
+        else if (strncmp(argv[i], "wait=", 5) == 0)
+            wishes->wait_ms = milliseconds(argv[i] + 5);
+        else if (strcmp(argv[i], "purge=last") == 0)
+            wishes->purges = true;
+        else if (strcmp(argv[i], "debug") == 0)
+            wishes->debugs = true;
+        else
+            pam_syslog(pam, LOG_ERR, "there is no option '%s'", argv[i]);
+    }
+}
+
+/*
+ * Who logs in.  Everything that may allocate or ask a directory service is
+ * done here: after fork(2) in a program with threads it could hang.
+ */
+static bool
+find_person(pam_handle_t *pam, struct person *person)
+{
+    const void *name = NULL;
+    struct passwd *found = NULL;
+
+    /* Not pam_get_user(3): that may ask. */
+    if (pam_get_item(pam, PAM_USER, &name) != PAM_SUCCESS || name == NULL)
+        return false;
+    if (getpwnam_r(name, &person->pw, person->text, sizeof person->text,
+                   &found) != 0 ||
+        found == NULL)
+        return false;
+    person->count = GROUPS_MAX;
+    return getgrouplist(person->pw.pw_name, person->pw.pw_gid, person->groups,
+                        &person->count) >= 0;
+}
+
+static void
+reset_signals(void)
+{
+    static const struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    for (int i = 1; i < NSIG; i++)
+        sigaction(i, &usual, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Standard streams to nowhere; of the rest only `keep` stays, as 3. */
+static bool
+close_files(int keep)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return false;
+    /* Out of the way first: keep may be one of them. */
+    int high = keep >= 0 ? fcntl(keep, F_DUPFD, 10) : -1;
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(null, fd) < 0)
+            return false;
+    if (high >= 0 && dup2(high, 3) < 0)
+        return false;
+    return close_range(high >= 0 ? 4 : 3, ~0U, 0) == 0;
+}
+
+static bool
+become(const struct person *person)
+{
+    if (geteuid() == 0 &&
+        setgroups((size_t)person->count, person->groups) != 0)
+        return false;
+    return setresgid(person->pw.pw_gid, person->pw.pw_gid,
+                     person->pw.pw_gid) == 0 &&
+           setresuid(person->pw.pw_uid, person->pw.pw_uid,
+                     person->pw.pw_uid) == 0;
+}
+
+/* In a child of the login: only what is async-signal-safe. */
+static _Noreturn void
+go(const struct person *person, const char *const *argv, int keep)
+{
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+
+    reset_signals();
+    umask(077);
+    if (!close_files(keep) || chdir("/") != 0 || setsid() < 0 ||
+        !become(person))
+        _exit(1);
+    /* The login waits for this one only. */
+    if (fork() == 0)
+        execve(argv[0], (char *const *)(void *)argv,
+               (char *const *)(void *)environment);
+    _exit(0);
+}
+
+static void
+wait_for_child(pid_t pid)
+{
+    int status;
+
+    /* An application that ignores SIGCHLD has no child to wait for. */
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Nothing but the end of the pipe comes; or the time is up. */
+static void
+wait_for_end(int fd, int wait_ms)
+{
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    int done;
+
+    do
+        done = poll(&end, 1, wait_ms);
+    while (done < 0 && errno == EINTR);
+}
+
+/* Run the program as the user, and wait at most wait_ms for it. */
+static bool
+start(const struct person *person, const char *const *argv, int wait_ms)
+{
+    static const struct sigaction usual = {.sa_handler = SIG_DFL};
+    struct sigaction before;
+    int ends[2] = {-1, -1};
+
+    if (wait_ms > 0 && pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    sigaction(SIGCHLD, &usual, &before);
+    pid_t pid = fork();
+    if (pid == 0)
+        go(person, argv, ends[1]);
+    if (wait_ms > 0)
+        close(ends[1]);
+    if (pid > 0)
+        wait_for_child(pid);
+    sigaction(SIGCHLD, &before, NULL);
+    if (pid > 0 && wait_ms > 0)
+        wait_for_end(ends[0], wait_ms);
+    if (wait_ms > 0)
+        close(ends[0]);
+    return pid > 0;
+}
+
+/*
+ * How many sessions the user has, in a file that only root can reach.
+ * Returns the number after the change, or -1.
+ */
+static int
+count_session(uid_t uid, int change)
+{
+    char path[64], text[16] = "";
+    int count = -1;
+
+    if (mkdir(SESSIONS_DIR, 0700) != 0 && errno != EEXIST)
+        return -1;
+    snprintf(path, sizeof path, SESSIONS_DIR "/%lu", (unsigned long)uid);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -1;
+    /* Whoever holds it has three system calls to go. */
+    if (flock(fd, LOCK_EX) == 0 && read(fd, text, sizeof text - 1) >= 0) {
+        count = (int)strtol(text, NULL, 10) + change;
+        count = count > 0 ? count : 0;
+        int len = snprintf(text, sizeof text, "%-10d\n", count);
+        if (pwrite(fd, text, (size_t)len, 0) != len)
+            count = -1;
+    }
+    close(fd);
+    return count;
+}
+
+static void
+prefetch(pam_handle_t *pam, const struct wishes *wishes,
+         const struct person *person)
+{
+    const char *argv[NAMES_MAX + 2] = {PREFETCH};
+
+    memcpy(argv + 1, wishes->names, sizeof wishes->names);
+    if (!start(person, argv, wishes->wait_ms))
+        pam_syslog(pam, LOG_ERR, "cannot start '%s'", PREFETCH);
+    else if (wishes->debugs)
+        pam_syslog(pam, LOG_DEBUG, "prefetching %zu token(s) for '%s'",
+                   wishes->count, person->pw.pw_name);
+}
+
+EXPORT int
+pam_sm_open_session(pam_handle_t *pam, int flags, int argc, const char **argv)
+{
+    struct wishes wishes;
+    struct person *person = calloc(1, sizeof *person);
+
+    (void)flags;
+    read_options(pam, argc, argv, &wishes);
+    if (person != NULL && find_person(pam, person)) {
+        if (wishes.purges)
+            count_session(person->pw.pw_uid, 1);
+        if (wishes.count > 0)
+            prefetch(pam, &wishes, person);
+    }
+    free(person);
+    return PAM_IGNORE;
+}
+
+EXPORT int
+pam_sm_close_session(pam_handle_t *pam, int flags, int argc, const char **argv)
+{
+    static const char *const purge[] = {PREFETCH, "--purge", NULL};
+    struct wishes wishes;
+    struct person *person = calloc(1, sizeof *person);
+
+    (void)flags;
+    read_options(pam, argc, argv, &wishes);
+    if (wishes.purges && person != NULL && find_person(pam, person) &&
+        count_session(person->pw.pw_uid, -1) == 0 && !start(person, purge, 0))
+        pam_syslog(pam, LOG_ERR, "cannot start '%s'", PREFETCH);
+    free(person);
+    return PAM_IGNORE;
+}
+
+/* Tokens belong to the session; credentials of other kinds are not ours. */
+EXPORT int
+pam_sm_setcred(pam_handle_t *pam, int flags, int argc, const char **argv)
+{
+    (void)pam;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_IGNORE;
+}
+
+EXPORT int
+pam_sm_authenticate(pam_handle_t *pam, int flags, int argc, const char **argv)
+{
+    return pam_sm_setcred(pam, flags, argc, argv);
+}

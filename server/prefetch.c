@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * valetkey-prefetch NAME[/TOKEN]...: ask the kernel for tokens of the
+ * machine's clients, and so put them into this user's keyring; --purge: drop
+ * what is there of them.  pam_valetkey(8) runs it, as the user.  It is silent
+ * and asks all at once: one that hangs must not keep the others waiting.
+ */
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "keyring/clients.h"
+
+#define KEYS_MAX 512
+
+/*
+ * The upcall makes the key root's, which takes that we possess it.  A session
+ * keyring as pam_keyinit(8) makes it leads to @u already.
+ */
+static void
+possess_user_keyring(void)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "_uid.%lu", (unsigned long)getuid());
+    if (keyctl_search(KEY_SPEC_SESSION_KEYRING, "keyring", name, 0) !=
+        keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 0))
+        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+}
+
+static void
+request(const char *name)
+{
+    char description[VK_FULL_NAME_MAX + 16];
+
+    snprintf(description, sizeof description, "valetkey:%s", name);
+    request_key("user", description, "", KEY_SPEC_USER_KEYRING);
+}
+
+static bool
+is_name(const char *text)
+{
+    struct vk_span token = vk_span_str(text);
+    struct vk_span name = vk_span_cut(&token, '/');
+
+    return vk_clients_is_name(name) &&
+           (token.ptr == NULL || vk_clients_is_name(token));
+}
+
+/* A requester sleeps until the upcall has ended: one process for each. */
+static int
+request_all(char **names)
+{
+    for (; names[0] != NULL && names[1] != NULL; names++)
+        if (is_name(names[0]) && fork() == 0) {
+            request(names[0]);
+            _exit(0);
+        }
+    if (names[0] != NULL && is_name(names[0]))
+        request(names[0]);
+    return 0;
+}
+
+/* Only what the broker made: owned by root, and of our name. */
+static bool
+is_ours(key_serial_t key)
+{
+    char text[VK_FULL_NAME_MAX + 128];
+    long len = keyctl_describe(key, text, sizeof text);
+    int64_t uid;
+
+    if (len <= 0 || (size_t)len > sizeof text)
+        return false;
+    struct vk_span rest = {text, (size_t)len - 1};
+    if (!vk_span_is(vk_span_cut(&rest, ';'), "user") ||
+        !vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid) || uid != 0)
+        return false;
+    vk_span_cut(&rest, ';');
+    vk_span_cut(&rest, ';');
+    return vk_span_starts(rest, "valetkey:") ||
+           vk_span_starts(rest, "valetkey.");
+}
+
+static int
+purge(void)
+{
+    key_serial_t keys[KEYS_MAX];
+    long len = keyctl_read(KEY_SPEC_USER_KEYRING, (char *)keys, sizeof keys);
+
+    if (len < 0)
+        return 1;
+    size_t count = (size_t)len < sizeof keys ? (size_t)len : sizeof keys;
+    for (size_t i = 0; i < count / sizeof keys[0]; i++)
+        if (is_ours(keys[i]))
+            keyctl_unlink(keys[i], KEY_SPEC_USER_KEYRING);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    vk_log_program("valetkey-prefetch");
+    if (vk_file_refuse_setuid() != VK_OK)
+        return 1;
+    possess_user_keyring();
+    if (argc == 2 && strcmp(argv[1], "--purge") == 0)
+        return purge();
+    return request_all(argv + 1);
+}
