@@ -48,8 +48,8 @@ struct vk_cli {
 
 typedef enum vk_err vk_command(const struct vk_cli *cli);
 
-vk_command vk_add, vk_drop, vk_header, vk_import, vk_list, vk_remove, vk_retry,
-    vk_rotate, vk_status, vk_token;
+vk_command vk_add, vk_doctor, vk_drop, vk_header, vk_import, vk_list,
+    vk_remove, vk_retry, vk_rotate, vk_status, vk_token;
 
 const char *vk_cli_option_name(unsigned int option);
 

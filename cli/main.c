@@ -62,6 +62,8 @@ static const struct command {
      "what is configured, and the URLs that it serves"},
     {"status", "NAME[/TOKEN]", MAY_HAVE, OPT(JSON), vk_status,
      "which tokens are there, and for how long"},
+    {"doctor", NULL, NO_OPERAND, OPT(JSON), vk_doctor,
+     "find what is wrong, and say what to do"},
     {"drop", "NAME[/TOKEN]", MUST_HAVE, 0, vk_drop, "forget a cached token"},
     {"rotate", "NAME", MUST_HAVE, OPT(SECRET_STDIN), vk_rotate,
      "give a client its new secret"},

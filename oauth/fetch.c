@@ -24,6 +24,7 @@
 #include "keyring/turn.h"
 #include "oauth/exchange.h"
 #include "oauth/governor.h"
+#include "oauth/probe.h"
 
 #define USAGE "usage: valetkey-fetch NAME[/TOKEN]"
 #define TIMEOUT_MS 30000
@@ -42,6 +43,7 @@ struct job {
     int64_t deadline, min_validity;
     int64_t renews; /* boot-expires of the token to renew early, 0: none */
     int lock, out;
+    bool probes; /* for `valetkey doctor` */
 };
 
 static enum vk_err
@@ -61,6 +63,7 @@ read_options(int argc, char **argv, struct job *job)
         {"timeout-ms", required_argument, NULL, 't'},
         {"min-validity", required_argument, NULL, 'm'},
         {"renew", required_argument, NULL, 'r'},
+        {"probe", no_argument, NULL, 'p'},
         {NULL, 0, NULL, 0},
     };
     enum vk_err err = VK_OK;
@@ -72,7 +75,8 @@ read_options(int argc, char **argv, struct job *job)
            (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == '?')
             return vk_fail(VK_USAGE, USAGE);
-        err = read_number(optarg, INT32_MAX, &number);
+        if (c != 'p')
+            err = read_number(optarg, INT32_MAX, &number);
         if (err != VK_OK)
             break;
         switch (c) {
@@ -80,6 +84,7 @@ read_options(int argc, char **argv, struct job *job)
         case 'o': job->out = (int)number; break;
         case 't': job->deadline = vk_clock_boot_ms() + number; break;
         case 'r': job->renews = number; break;
+        case 'p': job->probes = true; break;
         default: job->min_validity = number; break;
         }
     }
@@ -345,9 +350,41 @@ renew(struct job *job)
 }
 
 static enum vk_err
-run(int argc, char **argv, struct job *job)
+probe(struct job *job)
+{
+    VK_AUTO_BUF text = VK_BUF(VK_RECORD_MAX);
+    enum vk_err err =
+        vk_probe(&job->clients, &job->profile, job->deadline, &text);
+
+    if (err != VK_OK)
+        return err;
+    if (job->out < 0)
+        return vk_span_write(vk_buf_span(&text), STDOUT_FILENO);
+    return vk_ask_write_outcome(job->out, VK_OK, "", vk_buf_span(&text));
+}
+
+static enum vk_err
+work(struct job *job)
 {
     bool have = false;
+    enum vk_err err = VK_OK;
+
+    if (!job->probes)
+        err = take_turn(job, &have);
+    if (err != VK_OK || have)
+        return err;
+    /* libcurl would write the keys of the TLS session, and so the secret. */
+    unsetenv("SSLKEYLOGFILE");
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return vk_fail(VK_INTERNAL, "libcurl does not start");
+    err = job->probes ? probe(job) : job->renews > 0 ? renew(job) : fetch(job);
+    curl_global_cleanup();
+    return err;
+}
+
+static enum vk_err
+run(int argc, char **argv, struct job *job)
+{
     enum vk_err err = vk_file_refuse_setuid();
 
     if (err == VK_OK)
@@ -359,17 +396,7 @@ run(int argc, char **argv, struct job *job)
     if (job->out >= 0)
         vk_log_keep();
     err = load(argv[optind], job);
-    if (err == VK_OK)
-        err = take_turn(job, &have);
-    if (err != VK_OK || have)
-        return err;
-    /* libcurl would write the keys of the TLS session, and so the secret. */
-    unsetenv("SSLKEYLOGFILE");
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return vk_fail(VK_INTERNAL, "libcurl does not start");
-    err = job->renews > 0 ? renew(job) : fetch(job);
-    curl_global_cleanup();
-    return err;
+    return err == VK_OK ? work(job) : err;
 }
 
 int

@@ -65,6 +65,14 @@ VK_MUST enum vk_err vk_governor_enter(const struct vk_clients *clients,
                                       struct vk_span secret, int64_t deadline,
                                       struct vk_pass *pass);
 
+/*
+ * The same for a request without a secret: VK_OK, it may go out now, and
+ * nothing is remembered of what comes of it.
+ */
+VK_MUST enum vk_err vk_governor_pace(const struct vk_clients *clients,
+                                     const struct vk_profile *profile,
+                                     int64_t deadline);
+
 /* Remember what came of it.  message: for those who waited, and `status`. */
 void vk_governor_leave(const struct vk_profile *profile, struct vk_pass *pass,
                        const struct vk_failure *failure, struct vk_span secret,

@@ -160,6 +160,24 @@ vk_governor_enter(const struct vk_clients *clients,
     return err;
 }
 
+enum vk_err
+vk_governor_pace(const struct vk_clients *clients,
+                 const struct vk_profile *profile, int64_t deadline)
+{
+    VK_AUTO_BUF text = VK_BUF(VK_RECORD_MAX);
+    char endpoint[VK_HOLD_NAME_MAX + 1];
+    struct vk_hold hold;
+    int64_t slot = 0;
+
+    if (vk_hold_find(profile, NEVER, &text, &hold) == VK_OK)
+        return vk_hold_fail(profile->name, &hold, NEVER);
+    vk_hold_endpoint(profile, endpoint);
+    enum vk_err err = take_slot(clients, endpoint, deadline, &slot);
+    if (err == VK_OK)
+        vk_clock_sleep_until(slot);
+    return err;
+}
+
 /* A secret that other tokens are given for is not what is refused. */
 static bool
 blames_secret(const struct vk_profile *profile,
