@@ -17,6 +17,16 @@ struct vk_url {
 
 VK_MUST bool vk_url_parse(struct vk_span text, struct vk_url *url);
 
+/*
+ * The same of a URL that was taken apart, for tools that hand over its parts:
+ * host may have a port, path has no slash before it and is decoded.  It is
+ * put together in text, which url points into.  What stands in one part does
+ * not become another.  False also if it is too long.
+ */
+VK_MUST bool vk_url_join(struct vk_span scheme, struct vk_span host,
+                         struct vk_span path, struct vk_buf *text,
+                         struct vk_url *url);
+
 /* 80 or 443, which schemes imply. */
 bool vk_url_is_usual_port(unsigned int port);
 /* It names a usual port and no scheme, or one that implies that port. */

@@ -23,6 +23,7 @@ static struct vk_clients clients;
 /* What the answer was made of, for what is done after it is out. */
 static struct vk_profile answered;
 static struct vk_record record;
+static bool is_ours;
 
 static enum vk_err
 open_clients(void)
@@ -35,7 +36,18 @@ find(const struct vk_url *url, struct vk_profile *profile)
 {
     enum vk_err err = open_clients();
 
-    return err != VK_OK ? err : vk_clients_for_url(&clients, url, profile);
+    is_ours = false;
+    if (err != VK_OK)
+        return err;
+    err = vk_clients_for_url(&clients, url, profile);
+    is_ours = err != VK_NOCLIENT;
+    return err;
+}
+
+bool
+vk_helper_is_ours(void)
+{
+    return is_ours;
 }
 
 static enum vk_err
@@ -51,6 +63,7 @@ hand_out(const struct vk_wish *wish, struct vk_token *token)
     *token = (struct vk_token){
         .value = record.token,
         .username = vk_profile_get(&answered, VK_KEY_USERNAME),
+        .names_user = answered.key[VK_KEY_USERNAME].set,
         .name = answered.name,
         .expires = vk_clock_unix() + left,
         .left = left,
@@ -100,23 +113,52 @@ vk_helper_name(struct vk_span text, char name_out[VK_FULL_NAME_MAX + 1])
     return VK_OK;
 }
 
+static enum vk_err
+drop(const struct vk_profile *profile)
+{
+    enum vk_err err = vk_cache_drop(profile->name);
+
+    return err == VK_MISS ? VK_OK : err;
+}
+
+/* Only if it is the cached one; value empty: the id tells. */
+static enum vk_err
+drop_refused(const struct vk_profile *profile, struct vk_span value,
+             int64_t id)
+{
+    struct vk_record have;
+
+    if (vk_cache_get(profile, 0, &payload, &have) != VK_OK)
+        return VK_OK;
+    if (value.len > 0 ? !vk_span_same(have.token, value)
+                      : have.boot_expires != id)
+        return VK_OK;
+    vk_hold_dropped(profile, vk_record_age(&have, vk_clock_boot()));
+    return drop(profile);
+}
+
 enum vk_err
 vk_helper_drop(const struct vk_url *url, struct vk_span value)
 {
     struct vk_profile profile;
-    struct vk_record have;
     enum vk_err err = find(url, &profile);
 
     if (err != VK_OK)
         return err;
-    if (value.len > 0) {
-        err = vk_cache_get(&profile, 0, &payload, &have);
-        if (err != VK_OK || !vk_span_same(have.token, value))
-            return VK_OK;
-        vk_hold_dropped(&profile, vk_record_age(&have, vk_clock_boot()));
-    }
-    err = vk_cache_drop(profile.name);
-    return err == VK_MISS ? VK_OK : err;
+    return value.len > 0 ? drop_refused(&profile, value, 0) : drop(&profile);
+}
+
+enum vk_err
+vk_helper_drop_id(const struct vk_url *url, struct vk_span name, int64_t id)
+{
+    struct vk_profile profile;
+    enum vk_err err = find(url, &profile);
+
+    if (err != VK_OK)
+        return err;
+    return vk_span_is(name, profile.name)
+               ? drop_refused(&profile, (struct vk_span){NULL, 0}, id)
+               : VK_OK;
 }
 
 enum vk_err

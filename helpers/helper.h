@@ -60,6 +60,7 @@ extern const struct vk_codec vk_codec;
 /* A token, ready to be handed out.  The spans live until the program ends. */
 struct vk_token {
     struct vk_span value, username;
+    bool names_user;  /* clients.conf has a user name for it */
     const char *name; /* NAME or NAME/TOKEN */
     int64_t expires;  /* Unix time until which it may be used */
     int64_t left;     /* the same in seconds from now */
@@ -93,6 +94,19 @@ VK_MUST enum vk_err vk_helper_name(struct vk_span text,
  */
 VK_MUST enum vk_err vk_helper_drop(const struct vk_url *url,
                                    struct vk_span value);
+
+/*
+ * The same for a token that was refused where the tool does not say the token
+ * itself but which one it was: name and id of struct vk_token.
+ */
+VK_MUST enum vk_err vk_helper_drop_id(const struct vk_url *url,
+                                      struct vk_span name, int64_t id);
+
+/*
+ * Does clients.conf have a token for the URL that was asked for last,
+ * whatever came of it?  False as long as that is not certain.
+ */
+bool vk_helper_is_ours(void);
 
 /* Call add for every URL that is served, with its user name. */
 VK_MUST enum vk_err vk_helper_each(void (*add)(void *arg, struct vk_span url,

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool handed_out;
+static bool handed_out, ours;
 
 static void
 require(bool right)
@@ -28,13 +28,18 @@ vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
               struct vk_token *token)
 {
     (void)wish;
-    if (vk_span_is(url->host, "broken.example"))
+    ours = vk_span_is(url->host, "broken.example");
+    if (ours)
         return VK_REFUSED;
+    if (vk_span_is(url->host, "unknown.example"))
+        return VK_CONFIG;
     if (!vk_span_is(url->host, "git.example"))
         return VK_NOCLIENT;
     handed_out = true;
     *token = (struct vk_token){.value = VK_SPAN("t0ken"),
                                .username = VK_SPAN("user"),
+                               .name = "prod",
+                               .id = 4711,
                                .expires = 1795230000};
     return VK_OK;
 }
@@ -44,6 +49,19 @@ vk_helper_drop(const struct vk_url *url, struct vk_span value)
 {
     require(url->host.len > 0 && value.len > 0);
     return vk_span_is(url->host, "git.example") ? VK_OK : VK_NOCLIENT;
+}
+
+enum vk_err
+vk_helper_drop_id(const struct vk_url *url, struct vk_span name, int64_t id)
+{
+    require(id >= 0 && memchr(name.ptr, ':', name.len) == NULL);
+    return vk_span_is(url->host, "git.example") ? VK_OK : VK_NOCLIENT;
+}
+
+bool
+vk_helper_is_ours(void)
+{
+    return ours;
 }
 
 enum vk_err
@@ -81,7 +99,7 @@ check(const struct vk_call *call, struct vk_span out)
     if (strcmp(call->verb, "get") != 0)
         require(out.len == 0);
     else if (call->exit != 0)
-        require(vk_span_is(out, "quit=1\n"));
+        require(vk_span_is(out, ours ? "quit=1\n" : ""));
 }
 
 int
@@ -92,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VK_AUTO_BUF out = VK_BUF(65536);
     struct vk_call call = {.request = request, .out = &out};
 
-    handed_out = false;
+    handed_out = ours = false;
     for (const struct vk_verb *verb = verbs; verb->name != NULL; verb++) {
         if (!vk_span_is(name, verb->name))
             continue;

@@ -24,15 +24,19 @@
 #define BASIC                                     \
     "username=oauth2accesstoken\npassword=" TOKEN \
     "\npassword_expiry_utc=1795230000\n"
-#define BEARER                                                  \
-    "capability[]=authtype\nauthtype=Bearer\ncredential=" TOKEN \
-    "\nephemeral=1\npassword_expiry_utc=1795230000\n"
+#define STATE "state[]=valetkey:prod/operate:4711\n"
+#define BASIC_STATE "capability[]=state\n" BASIC STATE
+#define BEARER                                                     \
+    "capability[]=authtype\ncapability[]=state\nauthtype=Bearer\n" \
+    "credential=" TOKEN                                            \
+    "\nephemeral=1\npassword_expiry_utc=1795230000\n" STATE
 
 static struct vk_buf out = VK_BUF(65536);
 
 /* What the fakes come to, and what they were asked. */
 static enum vk_err outcome;
-static char asked[512], dropped[64];
+static bool unreadable, names_user, ours;
+static char asked[512], dropped[128];
 static int gets, drops;
 
 static void
@@ -50,11 +54,21 @@ vk_helper_get(const struct vk_url *url, const struct vk_wish *wish,
     (void)wish;
     gets++;
     note_url(url);
+    ours = outcome != VK_NOCLIENT && !unreadable;
     if (outcome == VK_OK)
         *token = (struct vk_token){.value = VK_SPAN(TOKEN),
                                    .username = VK_SPAN("oauth2accesstoken"),
+                                   .names_user = names_user,
+                                   .name = "prod/operate",
+                                   .id = 4711,
                                    .expires = 1795230000};
     return outcome;
+}
+
+bool
+vk_helper_is_ours(void)
+{
+    return ours;
 }
 
 enum vk_err
@@ -63,6 +77,16 @@ vk_helper_drop(const struct vk_url *url, struct vk_span value)
     drops++;
     note_url(url);
     snprintf(dropped, sizeof dropped, "%.*s", (int)value.len, value.ptr);
+    return outcome;
+}
+
+enum vk_err
+vk_helper_drop_id(const struct vk_url *url, struct vk_span name, int64_t id)
+{
+    drops++;
+    note_url(url);
+    snprintf(dropped, sizeof dropped, "name %.*s id %lld", (int)name.len,
+             name.ptr, (long long)id);
     return outcome;
 }
 
@@ -84,6 +108,7 @@ call_with(const char *name, struct vk_span request, enum vk_err early)
     struct vk_call call = {.request = request, .out = &out};
 
     gets = drops = 0;
+    ours = false;
     asked[0] = dropped[0] = '\0';
     vk_buf_clear(&out);
     while (strcmp(verb->name, name) != 0) {
@@ -129,6 +154,7 @@ succeed(void **state)
 {
     (void)state;
     outcome = VK_OK;
+    unreadable = names_user = false;
     return 0;
 }
 
@@ -140,7 +166,6 @@ answers_an_old_git_with_a_user_name_and_a_password(void **state)
     assert_string_equal(asked, "https git.example.com 0 /");
     assert_get(HOST, BASIC);
     assert_get("protocol=https\nhost=git.example.com", BASIC);
-    assert_get("capability[]=state\n" HOST "\n", BASIC);
     assert_get("wwwauth[]=Bearer realm=\"x\"\n" HOST "\n", BASIC);
 }
 
@@ -150,8 +175,22 @@ answers_a_git_that_knows_authtype_with_a_bearer(void **state)
     (void)state;
     assert_get(NEW_GIT HOST "\n", BEARER);
     assert_get(HOST NEW_GIT "\n", BEARER);
-    assert_get(NEW_GIT HOST "username=me\n\n", BEARER);
+    assert_get(NEW_GIT HOST "username=me\nwwwauth[]=Bearer\n\n", BEARER);
     assert_null(memmem(out.data, out.len, "username", 8));
+}
+
+/* "Should not be provided without the capability" */
+static void
+says_no_more_than_git_can_read(void **state)
+{
+    (void)state;
+    assert_get("capability[]=state\n" HOST "\n", BASIC_STATE);
+    assert_get("capability[]=authtype\n" HOST "\n",
+               "capability[]=authtype\nauthtype=Bearer\ncredential=" TOKEN
+               "\nephemeral=1\npassword_expiry_utc=1795230000\n");
+    assert_get("capability[]=newer\ncapability\n" HOST "\n", BASIC);
+    assert_get(HOST STATE "continue=1\n\n", BASIC);
+    assert_get(NEW_GIT HOST STATE "continue=1\nstate[]=other:x\n\n", BEARER);
 }
 
 static void
@@ -160,13 +199,43 @@ chooses_the_scheme_that_the_server_offers(void **state)
     (void)state;
     assert_get(NEW_GIT HOST "wwwauth[]=Bearer realm=\"a\"\n\n", BEARER);
     assert_get(NEW_GIT HOST "wwwauth[]=bearer\n\n", BEARER);
-    assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=\"a\"\n\n", BASIC);
-    assert_get(NEW_GIT HOST "wwwauth[]=BASIC realm=\"a\"\n\n", BASIC);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=\"a\"\n\n", BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=BASIC realm=\"a\"\n\n", BASIC_STATE);
     assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=\"a\"\n"
                             "wwwauth[]=Bearer realm=\"a\"\n\n",
                BEARER);
-    assert_get(NEW_GIT HOST "wwwauth[]=Bearers a\nwwwauth[]=Basic\n\n", BASIC);
+    assert_get(NEW_GIT HOST "wwwauth[]=Bearers a\nwwwauth[]=Basic\n\n",
+               BASIC_STATE);
     assert_get(NEW_GIT HOST "wwwauth[]=Negotiate\n\n", BEARER);
+}
+
+static void
+finds_every_scheme_of_a_line(void **state)
+{
+    (void)state;
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=x, Bearer\n\n", BEARER);
+    assert_get(NEW_GIT HOST "wwwauth[]=Negotiate,Basic realm=x\n\n",
+               BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=\"x, Bearer\"\n\n",
+               BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic realm=x, bearer=y\n\n",
+               BASIC_STATE);
+}
+
+/* git asks before the server was asked (http.proactiveAuth=auto). */
+static void
+a_user_name_speaks_for_basic_where_nothing_else_does(void **state)
+{
+    (void)state;
+    assert_get(NEW_GIT HOST "username=me\n\n",
+               "capability[]=state\npassword=" TOKEN
+               "\npassword_expiry_utc=1795230000\n" STATE);
+    names_user = true;
+    assert_get(NEW_GIT HOST "\n", BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=Negotiate\n\n", BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic\nwwwauth[]=\n\n", BASIC_STATE);
+    assert_get(NEW_GIT HOST "wwwauth[]=Bearer\n\n", BEARER);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic\nwwwauth[]=Bearer\n\n", BEARER);
 }
 
 /* gitcredentials(7): an empty value of key[] forgets the ones before it. */
@@ -176,7 +245,11 @@ an_empty_value_resets_a_list(void **state)
     (void)state;
     assert_get(NEW_GIT "capability[]=\n" HOST "\n", BASIC);
     assert_get("capability[]=\n" NEW_GIT HOST "\n", BEARER);
+    assert_get(
+        "capability[]=authtype\ncapability[]=\ncapability[]=state\n" HOST "\n",
+        BASIC_STATE);
     assert_get(NEW_GIT HOST "wwwauth[]=Basic\nwwwauth[]=\n\n", BEARER);
+    assert_get(NEW_GIT HOST "wwwauth[]=Basic\nwwwauth[]\n\n", BASIC_STATE);
 }
 
 static void
@@ -296,6 +369,7 @@ tells_git_to_quit_where_the_host_is_ours_and_there_is_no_token(void **state)
     static const enum vk_err errs[] = {
         VK_REFUSED, VK_HELD,   VK_UNREACHABLE, VK_BADREPLY,
         VK_REQUEST, VK_LOCKED, VK_NOSTORE,     VK_NOSECRET,
+        VK_CONFIG,  VK_TOOBIG, VK_IO,          VK_INTERNAL,
     };
 
     (void)state;
@@ -310,10 +384,15 @@ tells_git_to_quit_where_the_host_is_ours_and_there_is_no_token(void **state)
 static void
 does_not_quit_before_it_is_certain_whose_the_host_is(void **state)
 {
-    static const enum vk_err errs[] = {VK_TOOBIG, VK_IO, VK_CONFIG};
+    static const enum vk_err errs[] = {VK_TOOBIG, VK_IO, VK_CONFIG,
+                                       VK_INTERNAL};
 
     (void)state;
+    unreadable = true;
     for (size_t i = 0; i < sizeof errs / sizeof errs[0]; i++) {
+        outcome = errs[i];
+        assert_int_equal(run("get", NEW_GIT HOST "\n"), 1);
+        assert_out("");
         assert_int_equal(call_with("get", VK_SPAN(HOST), errs[i]), 1);
         assert_out("");
         assert_int_equal(gets, 0);
@@ -327,6 +406,7 @@ says_nothing_of_what_it_had_when_it_fails(void **state)
 
     (void)state;
     vk_buf_clear(&out);
+    ours = true;
     assert_int_equal(vk_buf_add_str(&out, "credential=half"), VK_OK);
     (vk_codec.fail)(&call, VK_NOMEM);
     assert_out("quit=1\n");
@@ -362,9 +442,40 @@ erase_drops_the_token_that_was_refused(void **state)
 }
 
 static void
+erase_goes_by_the_state_where_there_is_no_credential(void **state)
+{
+    (void)state;
+    assert_int_equal(run("erase", NEW_GIT HOST STATE "\n"), 0);
+    assert_string_equal(dropped, "name prod/operate id 4711");
+    assert_string_equal(asked, "https git.example.com 0 /");
+    assert_out("");
+    assert_int_equal(run("erase", NEW_GIT HOST STATE "state[]=other:x:1\n\n"),
+                     0);
+    assert_string_equal(dropped, "name prod/operate id 4711");
+    assert_int_equal(run("erase", NEW_GIT HOST "state[]=\n" STATE "\n"), 0);
+    assert_int_equal(drops, 1);
+    /* What was refused says more than what it was taken for. */
+    assert_int_equal(run("erase", NEW_GIT HOST "password=x\n" STATE "\n"), 0);
+    assert_string_equal(dropped, "x");
+    assert_int_equal(drops, 1);
+}
+
+static void
 erase_without_a_credential_drops_nothing(void **state)
 {
     static const char *const requests[] = {
+        HOST STATE "\n",
+        STATE NEW_GIT HOST "\n",
+        NEW_GIT STATE "capability[]=\n" HOST "\n",
+        NEW_GIT HOST STATE "state[]=\n\n",
+        NEW_GIT HOST "state[]=other:prod/operate:4711\n\n",
+        NEW_GIT HOST "state[]=valetkey\n\n",
+        NEW_GIT HOST "state[]=valetkey:\n\n",
+        NEW_GIT HOST "state[]=valetkey:prod/operate\n\n",
+        NEW_GIT HOST "state[]=valetkey:prod/operate:\n\n",
+        NEW_GIT HOST "state[]=valetkey:prod/operate:4711:1\n\n",
+        NEW_GIT HOST "state[]=valetkey:prod/operate:-4711\n\n",
+        NEW_GIT HOST "state[]=valetkey:prod/operate:99999999999999999999\n\n",
         HOST "\n",
         HOST "password=\ncredential=\n\n",
         "password=x\n\n",
@@ -393,11 +504,11 @@ erase_is_silent_whatever_comes_of_it(void **state)
 }
 
 static void
-names_its_capability(void **state)
+names_its_capabilities(void **state)
 {
     (void)state;
     assert_int_equal(run("capability", ""), 0);
-    assert_out("version 0\ncapability authtype\n");
+    assert_out("version 0\ncapability authtype\ncapability state\n");
 }
 
 static void
@@ -433,6 +544,10 @@ main(void)
                                succeed),
         cmocka_unit_test_setup(chooses_the_scheme_that_the_server_offers,
                                succeed),
+        cmocka_unit_test_setup(says_no_more_than_git_can_read, succeed),
+        cmocka_unit_test_setup(finds_every_scheme_of_a_line, succeed),
+        cmocka_unit_test_setup(
+            a_user_name_speaks_for_basic_where_nothing_else_does, succeed),
         cmocka_unit_test_setup(an_empty_value_resets_a_list, succeed),
         cmocka_unit_test_setup(leaves_a_user_name_that_is_given_as_it_is,
                                succeed),
@@ -457,10 +572,12 @@ main(void)
         cmocka_unit_test_setup(store_does_nothing, succeed),
         cmocka_unit_test_setup(erase_drops_the_token_that_was_refused,
                                succeed),
+        cmocka_unit_test_setup(
+            erase_goes_by_the_state_where_there_is_no_credential, succeed),
         cmocka_unit_test_setup(erase_without_a_credential_drops_nothing,
                                succeed),
         cmocka_unit_test_setup(erase_is_silent_whatever_comes_of_it, succeed),
-        cmocka_unit_test_setup(names_its_capability, succeed),
+        cmocka_unit_test_setup(names_its_capabilities, succeed),
         cmocka_unit_test_setup(reads_no_further_than_git_writes, succeed),
     };
 
