@@ -18,15 +18,19 @@ def need(program):
         raise Missing(f"{program} is not installed")
 
 
-def make_repository(session, root):
-    """A bare repository with one commit."""
-    work = os.path.join(session.directory, "work")
-    person = ["-c", "user.name=n", "-c", "user.email=e@example.invalid"]
+PERSON = ["-c", "user.name=n", "-c", "user.email=e@example.invalid"]
+
+
+def make_repository(session, root, name="r.git"):
+    """A bare repository with one commit, that can be pushed to."""
+    work = os.path.join(root, name + "-work")
+    bare = os.path.join(root, name)
     session.succeed("git", "init", "-q", work, "-b", "main")
-    session.succeed("git", "-C", work, *person, "commit", "-q",
+    session.succeed("git", "-C", work, *PERSON, "commit", "-q",
                     "--allow-empty", "-m", "one")
-    session.succeed("git", "clone", "-q", "--bare", work,
-                    os.path.join(root, "r.git"))
+    session.succeed("git", "clone", "-q", "--bare", work, bare)
+    session.succeed("git", "-C", bare, "config", "http.receivepack", "true")
+    return bare
 
 
 def git(tap, live):

@@ -2,7 +2,7 @@
 """Servers that ask for a token: an API, and git over HTTP.
 
 They run in this process, on a port of 127.0.0.1 that they choose, and note
-each token that they are shown.
+each token that they are shown, and for what path.
 """
 
 import base64
@@ -20,7 +20,7 @@ class Front:
 
     def __init__(self, accept):
         self.accept = accept
-        self.shown = []
+        self.shown, self.paths = [], []
 
     def __enter__(self):
         front = self
@@ -51,6 +51,7 @@ class Front:
         token = self.token(request.headers.get("Authorization", ""))
         if token:
             self.shown.append(token)
+            self.paths.append(request.path)
         if token and self.accept(token):
             self.serve(request)
         else:
@@ -78,19 +79,35 @@ class Front:
         request.wfile.write(body)
 
 
-class GitFront(Front):
-    """git http-backend; the token is the password of Basic."""
+class LoginFront(Front):
+    """The token is the password of Basic, or what scheme says."""
 
-    scheme = "Basic"
-
-    def __init__(self, accept, root):
+    def __init__(self, accept, scheme="Basic"):
         super().__init__(accept)
-        self.root = root
+        self.scheme = scheme
 
     def token(self, header):
         coded = super().token(header)
+        if self.scheme != "Basic":
+            return coded
         pair = base64.b64decode(coded or "").decode()
         return pair.partition(":")[2]
+
+
+class LocksFront(LoginFront):
+    """As much of the API of git-lfs as `git lfs locks` asks for."""
+
+    def serve(self, request):
+        self.reply(request, 200, "application/vnd.git-lfs+json",
+                   json.dumps({"locks": []}).encode())
+
+
+class GitFront(LoginFront):
+    """git http-backend."""
+
+    def __init__(self, accept, root, scheme="Basic"):
+        super().__init__(accept, scheme)
+        self.root = root
 
     def serve(self, request):
         path, _, query = request.path.partition("?")

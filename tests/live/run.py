@@ -24,6 +24,8 @@ from tap import Tap  # noqa: E402
 MODULES = [
     "grants",
     "clients",
+    "repositories",
+    "dialogues",
     "images",
     "keys",
     "contexts",
