@@ -43,12 +43,13 @@ REPEATS = 11
 
 HOST = "bru-2.zeebe.camunda.io"
 PATH = "7b1d9f0e-4c55-4b0e-9d6c-2f9a54c0b6aa"
+BARE_HOST = "modules.example.com"  # for tools that know no path
 
 
 class Helper:
-    """A warm get.  words, text and env name the token by {host}, {path} and
-    {name}.  json: its client sends JSON; then the empty program that it is
-    compared with is linked with json-c, too."""
+    """A warm get.  words, text and env name the token by {host}, {path},
+    {bare_host} and {name}.  json: its client sends JSON; then the empty
+    program that it is compared with is linked with json-c, too."""
 
     def __init__(self, *words, text="", env=None, json=False):
         self.words, self.text, self.env = words, text, env or {}
@@ -70,6 +71,15 @@ HELPERS = {
     "git-credential-valetkey": Helper(
         "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
 }
+
+
+def set_up(session, server):
+    """Tokens in the cache; give what HELPERS name them by."""
+    name = session.add("gates", server, serves=f"https://{HOST}/{PATH}")
+    bare = session.add("gates-host", server, serves=f"https://{BARE_HOST}")
+    for client in name, bare:
+        session.token(client)
+    return {"host": HOST, "path": PATH, "bare_host": BARE_HOST, "name": name}
 
 
 class Table:
@@ -229,15 +239,12 @@ class Gates:
 
     def judge(self, pki):
         with scripted(pki) as server:
-            name = self.session.add("gates", server,
-                                    serves=f"https://{HOST}/{PATH}")
-            self.session.token(name)
+            values = set_up(self.session, server)
             with open(os.path.join(self.session.home, ".config", "valetkey",
                                    "clients.conf")) as conf:
                 sections = conf.read()
         for program, helper in HELPERS.items():
-            self.judge_helper(program, helper.fill(
-                host=HOST, path=PATH, name=name), sections)
+            self.judge_helper(program, helper.fill(**values), sections)
 
 
 def main():

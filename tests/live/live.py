@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 
-from built import programs
+from built import helpers, programs
 from servers import Missing, make_pki
 from session import Session, missing
 
@@ -36,6 +36,7 @@ class Live:
         self.directory = directory
         self.programs = os.path.join(directory, "programs")
         os.mkdir(self.programs, 0o755)
+        self.helpers = helpers(build)
         for path in programs(build).values():
             copy = shutil.copy(path, self.programs)
             os.chmod(copy, 0o755)

@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(1, os.path.join(HERE, "..", "servers"))
+sys.path[1:1] = [os.path.join(HERE, "..", "servers"),
+                 os.path.join(HERE, "..", "gates")]
 
 from live import Live  # noqa: E402
 from servers import Missing  # noqa: E402
@@ -26,6 +27,7 @@ MODULES = [
     "clients",
     "repositories",
     "dialogues",
+    "hostile_input",
     "images",
     "keys",
     "contexts",

@@ -10,6 +10,14 @@ def read_makefile(build):
         return makefile.read().replace("\\\n", " ")
 
 
+def helpers(build):
+    """The names of the credential helpers."""
+    found = re.findall(r"^bin_PROGRAMS = (.*)$", read_makefile(build), re.M)
+    return sorted(os.path.basename(path).removesuffix("$(EXEEXT)")
+                  for line in found for path in line.split()
+                  if path.startswith("helpers/"))
+
+
 def programs(build):
     """The programs that are installed: their paths, by their names."""
     found = re.findall(r"^(?:bin|pkglibexec)_PROGRAMS = (.*)$",
