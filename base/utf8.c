@@ -35,3 +35,14 @@ vk_utf8_length(struct vk_span text)
     }
     return 0;
 }
+
+bool
+vk_utf8_is_text(struct vk_span text)
+{
+    for (size_t i = 0, n; i < text.len; i += n) {
+        n = vk_utf8_length(vk_span_from(text, i));
+        if (n == 0 || text.ptr[i] == '\0')
+            return false;
+    }
+    return true;
+}

@@ -10,4 +10,7 @@
  */
 size_t vk_utf8_length(struct vk_span text);
 
+/* All of it is UTF-8, and there is no NUL in it. */
+bool vk_utf8_is_text(struct vk_span text);
+
 #endif

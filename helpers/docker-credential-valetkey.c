@@ -9,18 +9,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "helpers/helper.h"
+#include "keyring/login.h"
+#include "keyring/registry.h"
 
 #define NOT_FOUND "credentials not found in native keychain"
 #define NO_SERVER "no credentials server URL"
-
-/* docker asks for Docker Hub by a URL of its own, others by its name. */
-static const char *const hub[] = {"index.docker.io", "registry-1.docker.io"};
-
-static bool
-is_https(const struct vk_url *url)
-{
-    return vk_span_same_nocase(url->scheme, VK_SPAN("https"));
-}
 
 static enum vk_err
 parse_server(struct vk_call *call, struct vk_span *server, struct vk_url *url)
@@ -31,15 +24,7 @@ parse_server(struct vk_call *call, struct vk_span *server, struct vk_url *url)
     if (server->len == 0)
         return vk_fail(VK_USAGE, NO_SERVER);
     /* What is no URL is served by nobody. */
-    if (!vk_url_parse(*server, url))
-        return VK_NOCLIENT;
-    for (size_t i = 0; i < sizeof hub / sizeof hub[0]; i++)
-        if (vk_span_same_nocase(url->host, vk_span_str(hub[i])))
-            *url = (struct vk_url){.scheme = is_https(url) ? VK_SPAN("")
-                                                           : url->scheme,
-                                   .host = VK_SPAN("docker.io"),
-                                   .port = url->port};
-    return VK_OK;
+    return vk_registry_url(*server, url) ? VK_OK : VK_NOCLIENT;
 }
 
 static enum vk_err
@@ -53,6 +38,8 @@ get(struct vk_call *call)
 
     if (err == VK_OK)
         err = vk_helper_get(&url, NULL, &token);
+    if (err == VK_NOCLIENT)
+        return vk_login("login-get", server, call->out);
     if (err != VK_OK)
         return err;
     vk_json_open(&json, NULL, '{');
@@ -63,14 +50,11 @@ get(struct vk_call *call)
     return vk_json_end(&json);
 }
 
-/* `docker login` stores what it was given; ours is made, not stored. */
+/* What is served gets tokens, which are made and not stored. */
 static enum vk_err
 store(struct vk_call *call)
 {
-    (void)call;
-    return vk_fail(VK_USAGE, "valetkey makes tokens and keeps no logins;"
-                             " set \"credHelpers\" for the registries that it"
-                             " serves, without docker login");
+    return vk_login("login-put", call->request, call->out);
 }
 
 /* Must never fail: clients of Debian 12 crash when it does. */
@@ -83,6 +67,8 @@ erase(struct vk_call *call)
 
     if (err == VK_OK)
         err = vk_helper_drop(&url, (struct vk_span){NULL, 0});
+    if (err == VK_NOCLIENT)
+        err = vk_login("login-erase", server, call->out);
     (void)err;
     return VK_OK;
 }
@@ -96,10 +82,18 @@ list_one(void *arg, struct vk_span url, struct vk_span username)
 static enum vk_err
 list(struct vk_call *call)
 {
+    VK_AUTO_BUF logins = VK_BUF(VK_LOGIN_MAX);
     struct vk_json json = VK_JSON(call->out);
 
     vk_json_open(&json, NULL, '{');
     enum vk_err err = vk_helper_each(list_one, &json);
+    if (err == VK_OK)
+        err = vk_login("login-list", VK_SPAN(""), &logins);
+    struct vk_span rest = vk_buf_span(&logins);
+    while (rest.len > 0) {
+        struct vk_span server = vk_span_cut(&rest, '\0');
+        vk_json_pair(&json, server, vk_span_cut(&rest, '\0'));
+    }
     vk_json_close(&json, '}');
     return err != VK_OK ? err : vk_json_end(&json);
 }

@@ -30,28 +30,38 @@ vk_ask_write_outcome(int fd, enum vk_err outcome, const char *note,
     return err == VK_OK ? vk_span_write(text, fd) : err;
 }
 
+enum vk_err
+vk_ask_read_outcome(const char *program, struct vk_span text,
+                    struct vk_span *rest)
+{
+    char word[32];
+    struct vk_span name = vk_span_cut(&text, '\n');
+    struct vk_span note = vk_span_cut(&text, '\n');
+
+    if (text.ptr == NULL || name.len >= sizeof word)
+        return vk_fail(VK_INTERNAL, "%s ended unexpectedly", program);
+    snprintf(word, sizeof word, "%.*s", VK_ARG(name));
+    if (note.len > 0)
+        vk_log("%.*s", (int)note.len, note.ptr);
+    enum vk_err err = vk_err_from_name(word);
+    if (err != VK_OK && text.len > 0)
+        return vk_fail(err, "%.*s", (int)text.len, text.ptr);
+    *rest = text;
+    return err;
+}
+
 static enum vk_err
 read_outcome(int fd, struct vk_buf *payload, struct vk_record *record)
 {
-    char word[32];
+    struct vk_span text;
 
     if (lseek(fd, 0, SEEK_SET) != 0)
         return VK_INTERNAL;
     enum vk_err err = vk_buf_read(payload, fd);
-    if (err != VK_OK)
-        return err;
-    struct vk_span text = vk_buf_span(payload);
-    struct vk_span name = vk_span_cut(&text, '\n');
-    struct vk_span note = vk_span_cut(&text, '\n');
-    if (text.ptr == NULL || name.len >= sizeof word)
-        return vk_fail(VK_INTERNAL, "valetkey-fetch ended unexpectedly");
-    snprintf(word, sizeof word, "%.*s", VK_ARG(name));
-    if (note.len > 0)
-        vk_log("%.*s", (int)note.len, note.ptr);
-    err = vk_err_from_name(word);
-    if (err != VK_OK)
-        return vk_fail(err, "%.*s", (int)text.len, text.ptr);
-    return vk_record_read(text, record);
+    if (err == VK_OK)
+        err =
+            vk_ask_read_outcome("valetkey-fetch", vk_buf_span(payload), &text);
+    return err == VK_OK ? vk_record_read(text, record) : err;
 }
 
 struct number {

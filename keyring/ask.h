@@ -42,12 +42,18 @@ void vk_ask_answered(const struct vk_clients *clients,
                      const struct vk_record *record);
 
 /*
- * How valetkey-fetch hands its outcome over, through a memfd: the error's
- * name ("ok"), a note for standard error or nothing, and the record or the
- * message; the first two end with a line break.
+ * How an internal program hands its outcome over, valetkey-fetch through a
+ * memfd and valetkey-store through a pipe: the error's name ("ok"), a note
+ * for standard error or nothing, and the record, answer or message; the first
+ * two end with a line break.
  */
 VK_MUST enum vk_err vk_ask_write_outcome(int fd, enum vk_err outcome,
                                          const char *note,
                                          struct vk_span text);
+
+/* The reader logs the note and the message, if any; rest is the answer. */
+VK_MUST enum vk_err vk_ask_read_outcome(const char *program,
+                                        struct vk_span text,
+                                        struct vk_span *rest);
 
 #endif

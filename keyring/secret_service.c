@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "keyring/talk.h"
 
 static const SecretSchema schema = {
     "org.valetkey.ClientSecret",
@@ -40,79 +41,8 @@ vk_secret_is_usable(struct vk_span secret)
     return true;
 }
 
-/* One conversation with the service, which must end within wait_ms. */
-struct talk {
-    const char *client, *verb;
-    GCancellable *cancel;
-    GError *error;
-};
-
-struct deadline {
-    GCancellable *cancel;
-    int64_t wait_ms;
-};
-
-static gpointer
-cancel_later(gpointer data)
-{
-    struct deadline *deadline = data;
-
-    g_usleep((gulong)deadline->wait_ms * 1000);
-    g_cancellable_cancel(deadline->cancel);
-    g_object_unref(deadline->cancel);
-    g_free(deadline);
-    return NULL;
-}
-
-/* GLib's own remarks: what matters of them comes back as an error. */
-static GLogWriterOutput
-be_silent(GLogLevelFlags level, const GLogField *fields, gsize count,
-          gpointer data)
-{
-    (void)level;
-    (void)fields;
-    (void)count;
-    (void)data;
-    return G_LOG_WRITER_HANDLED;
-}
-
-/*
- * A bus that goes away is an error like any other, not our end.  The
- * connection is kept: libsecret gets the same one as long as there is one.
- */
-static void
-survive_bus(GCancellable *cancel)
-{
-    static GDBusConnection *bus;
-    static bool is_quiet;
-
-    /* GLib allows this once. */
-    if (!is_quiet)
-        g_log_set_writer_func(be_silent, NULL, NULL);
-    is_quiet = true;
-    if (bus == NULL)
-        bus = g_bus_get_sync(G_BUS_TYPE_SESSION, cancel, NULL);
-    if (bus != NULL)
-        g_dbus_connection_set_exit_on_close(bus, FALSE);
-}
-
-static struct talk
-talk_start(const char *client, const char *verb, int64_t wait_ms)
-{
-    struct talk talk = {
-        .client = client, .verb = verb, .cancel = g_cancellable_new()};
-    struct deadline *deadline = g_new0(struct deadline, 1);
-
-    /* libsecret waits for a prompt for ever. */
-    deadline->cancel = g_object_ref(talk.cancel);
-    deadline->wait_ms = wait_ms > 0 ? wait_ms : 1;
-    g_thread_unref(g_thread_new("deadline", cancel_later, deadline));
-    survive_bus(talk.cancel);
-    return talk;
-}
-
 static enum vk_err
-talk_fail(const struct talk *talk)
+talk_fail(const struct vk_talk *talk)
 {
     const GError *error = talk->error;
     const char *why = error != NULL ? error->message : "no answer";
@@ -125,18 +55,11 @@ talk_fail(const struct talk *talk)
                        "cannot %s the secret of '%s': the"
                        " keyring is locked; unlock it and try"
                        " again",
-                       talk->verb, talk->client);
+                       talk->verb, talk->of);
     return vk_fail(VK_NOSTORE,
                    "the secret store of '%s' is not available:"
                    " %s",
-                   talk->client, vk_log_clean(vk_span_str(why)));
-}
-
-static void
-talk_end(struct talk *talk)
-{
-    g_clear_error(&talk->error);
-    g_clear_object(&talk->cancel);
+                   talk->of, vk_log_clean(vk_span_str(why)));
 }
 
 static GHashTable *
@@ -151,7 +74,7 @@ attributes(const struct vk_secret_id *id, bool whole_client)
 
 /* The items found; talk->error is set on failure. */
 static GList *
-search(struct talk *talk, const struct vk_secret_id *id, bool whole_client,
+search(struct vk_talk *talk, const struct vk_secret_id *id, bool whole_client,
        SecretSearchFlags flags)
 {
     GHashTable *want = attributes(id, whole_client);
@@ -179,7 +102,7 @@ take_value(SecretItem *item, struct vk_buf *secret)
 }
 
 static enum vk_err
-read_item(struct talk *talk, const GList *items, struct vk_buf *secret)
+read_item(struct vk_talk *talk, const GList *items, struct vk_buf *secret)
 {
     if (talk->error != NULL)
         return talk_fail(talk);
@@ -188,13 +111,13 @@ read_item(struct talk *talk, const GList *items, struct vk_buf *secret)
                        "the keyring has no secret of '%s' for"
                        " this client-id and token-url; run"
                        " 'valetkey rotate %s'",
-                       talk->client, talk->client);
+                       talk->of, talk->of);
     enum vk_err err = take_value(items->data, secret);
     if (err == VK_BADREPLY)
         return vk_fail(VK_NOSECRET,
                        "the keyring's secret of '%s' is not"
                        " usable; run 'valetkey rotate %s'",
-                       talk->client, talk->client);
+                       talk->of, talk->of);
     if (err == VK_LOCKED)
         g_set_error(&talk->error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "-");
     return err == VK_LOCKED ? talk_fail(talk) : err;
@@ -204,29 +127,29 @@ enum vk_err
 vk_secret_get(const struct vk_secret_id *id, int64_t wait_ms,
               struct vk_buf *secret)
 {
-    struct talk start = talk_start(id->client, "read", wait_ms);
-    struct talk *talk = &start;
+    struct vk_talk start = vk_talk_start(id->client, "read", wait_ms);
+    struct vk_talk *talk = &start;
     GList *items = search(talk, id, false,
                           SECRET_SEARCH_UNLOCK | SECRET_SEARCH_LOAD_SECRETS);
     enum vk_err err = read_item(talk, items, secret);
 
     g_list_free_full(items, g_object_unref);
-    talk_end(talk);
+    vk_talk_end(talk);
     return err;
 }
 
 enum vk_err
 vk_secret_has(const struct vk_secret_id *id, int64_t wait_ms)
 {
-    struct talk start = talk_start(id->client, "look for", wait_ms);
-    struct talk *talk = &start;
+    struct vk_talk start = vk_talk_start(id->client, "look for", wait_ms);
+    struct vk_talk *talk = &start;
     GList *items = search(talk, id, false, SECRET_SEARCH_NONE);
     enum vk_err err = items != NULL ? VK_OK : VK_NOSECRET;
 
     if (talk->error != NULL)
         err = talk_fail(talk);
     g_list_free_full(items, g_object_unref);
-    talk_end(talk);
+    vk_talk_end(talk);
     return err;
 }
 
@@ -234,8 +157,8 @@ enum vk_err
 vk_secret_put(const struct vk_secret_id *id, struct vk_span secret,
               int64_t wait_ms)
 {
-    struct talk start = talk_start(id->client, "store", wait_ms);
-    struct talk *talk = &start;
+    struct vk_talk start = vk_talk_start(id->client, "store", wait_ms);
+    struct vk_talk *talk = &start;
     GHashTable *set = attributes(id, false);
     SecretValue *value =
         secret_value_new(secret.ptr, (gssize)secret.len, "text/plain");
@@ -250,7 +173,7 @@ vk_secret_put(const struct vk_secret_id *id, struct vk_span secret,
     g_free(label);
     secret_value_unref(value);
     g_hash_table_unref(set);
-    talk_end(talk);
+    vk_talk_end(talk);
     return err;
 }
 
@@ -271,8 +194,8 @@ enum vk_err
 vk_secret_delete(const struct vk_secret_id *id, enum vk_secret_which which,
                  int64_t wait_ms)
 {
-    struct talk start = talk_start(id->client, "delete", wait_ms);
-    struct talk *talk = &start;
+    struct vk_talk start = vk_talk_start(id->client, "delete", wait_ms);
+    struct vk_talk *talk = &start;
     GList *items = search(talk, id, which != VK_SECRET_THIS,
                           SECRET_SEARCH_ALL | SECRET_SEARCH_UNLOCK);
 
@@ -281,6 +204,6 @@ vk_secret_delete(const struct vk_secret_id *id, enum vk_secret_which which,
             secret_item_delete_sync(at->data, talk->cancel, &talk->error);
     enum vk_err err = talk->error != NULL ? talk_fail(talk) : VK_OK;
     g_list_free_full(items, g_object_unref);
-    talk_end(talk);
+    vk_talk_end(talk);
     return err;
 }

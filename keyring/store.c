@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * valetkey-store: puts and deletes client secrets for `valetkey`, which does
- * not link libsecret.  There is no verb that prints one.
+ * valetkey-store: puts and deletes client secrets for `valetkey`, and keeps
+ * logins of registries for docker-credential-valetkey; neither links
+ * libsecret.  There is no verb that prints a client secret.
  *
  *     valetkey-store put CLIENT CLIENT-ID TOKEN-URL < secret
  *     valetkey-store has | delete | prune CLIENT CLIENT-ID TOKEN-URL
  *     valetkey-store clear CLIENT
+ *     valetkey-store login-get | login-put | login-erase | login-list
  */
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "keyring/logins.h"
 #include "keyring/secret.h"
 
 /* A person may have to type the keyring's password. */
@@ -72,6 +75,8 @@ run(int argc, char **argv)
 
     if (err == VK_OK)
         err = vk_proc_harden();
+    if (err == VK_OK && argc == 2 && strncmp(argv[1], "login-", 6) == 0)
+        return vk_login_serve(argv[1]);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (err == VK_OK && argc == verbs[i].argc &&
             strcmp(argv[1], verbs[i].verb) == 0)
@@ -80,7 +85,8 @@ run(int argc, char **argv)
     if (err != VK_OK)
         return err;
     return vk_fail(VK_USAGE, "usage: valetkey-store put|has|delete|prune"
-                             " CLIENT CLIENT-ID TOKEN-URL | clear CLIENT");
+                             " CLIENT CLIENT-ID TOKEN-URL | clear CLIENT |"
+                             " login-get|login-put|login-erase|login-list");
 }
 
 int
