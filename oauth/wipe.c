@@ -2,10 +2,10 @@
 /*
  * In valetkey-fetch and valetkey-store whatever is freed is wiped first, by
  * whichever library: libcurl, libcrypto and json-c all keep copies of the
- * secret or the token for a while and free them as they are.  The program's own free() and
- * realloc() take the place of the C library's for all of them (malloc(3),
- * "replacing malloc"; ld.so(8)).  The sanitizers bring their own allocator
- * and would not recognise ours, so they run without this.
+ * secret or the token for a while and free them as they are.  The program's
+ * own free() and realloc() take the place of the C library's for all of them
+ * (malloc(3), "replacing malloc"; ld.so(8)).  The sanitizers bring their own
+ * allocator and would not recognise ours, so they run without this.
  */
 #include <dlfcn.h>
 #include <malloc.h>

@@ -33,7 +33,7 @@ LIBRARIES = {
     "curl/*": ["oauth"],
     "openssl/*": ["oauth", "server"],
     "json-c/*": ["base/parse.h", "oauth", "cli", "helpers"],
-    "libsecret/*": ["keyring/secret_service.c"],
+    "libsecret/*": ["keyring/secret_service.c", "keyring/talk.h"],
     "keyutils.h": ["keyring", "server"],
     "security/*": ["server"],
 }
@@ -46,7 +46,7 @@ NEEDED = {
     "valetkey": LIBC + JSON,
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,
-    "valetkey-store": LIBC + SECRET,
+    "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,
     "valetkey-fetch": LIBC + JSON + SECRET + [
         "libcurl*.so.4", "libcrypto.so.3"],

@@ -53,6 +53,15 @@ vk_helper_each(void (*add)(void *arg, struct vk_span url,
     return VK_OK;
 }
 
+/* What valetkey-store would say: of a login, or a list of them. */
+enum vk_err
+vk_login(const char *verb, struct vk_span request, struct vk_buf *out)
+{
+    if (strcmp(verb, "login-list") == 0)
+        return vk_buf_add(out, text);
+    return request.len % 2 == 0 ? VK_NOCLIENT : vk_fail(VK_LOCKED, "locked");
+}
+
 /* One object of strings, on one line, and nothing behind it. */
 static void
 check_object(struct vk_buf *out, const char *verb)
@@ -86,6 +95,8 @@ check(const struct vk_call *call)
 
     if (strcmp(call->verb, "erase") == 0)
         require(call->exit == 0 && out.len == 0);
+    else if (call->exit == 0 && strcmp(call->verb, "store") == 0)
+        require(out.len == 0);
     else if (call->exit != 0)
         require(out.len > 0 && memmem(out.ptr, out.len, "t0ken", 5) == NULL);
     else if (strcmp(call->verb, "version") != 0)

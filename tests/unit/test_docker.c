@@ -27,6 +27,11 @@ static struct vk_span listed[4][2];
 static char asked[512];
 static int gets, drops;
 
+/* The same for logins; ran: the verb and its request. */
+static enum vk_err login_outcome;
+static struct vk_span login_answer;
+static char ran[512];
+
 static enum vk_err
 come_to(const struct vk_url *url)
 {
@@ -64,6 +69,17 @@ vk_helper_each(void (*add)(void *arg, struct vk_span url,
     return message != NULL ? vk_fail(outcome, "%s", message) : outcome;
 }
 
+enum vk_err
+vk_login(const char *verb, struct vk_span request, struct vk_buf *answer)
+{
+    snprintf(ran, sizeof ran, "%s %.*s", verb, (int)request.len, request.ptr);
+    if (login_outcome != VK_OK)
+        return login_outcome == VK_NOCLIENT
+                   ? login_outcome
+                   : vk_fail(login_outcome, "no luck with the login");
+    return vk_buf_add(answer, login_answer);
+}
+
 /* As helper.c does it: the answer is in out, the result is the exit status. */
 static int
 run_span(const char *name, struct vk_span request)
@@ -72,7 +88,7 @@ run_span(const char *name, struct vk_span request)
     struct vk_call call = {.request = request, .out = &out};
 
     gets = drops = 0;
-    asked[0] = '\0';
+    asked[0] = ran[0] = '\0';
     vk_buf_clear(&out);
     while (strcmp(verb->name, name) != 0) {
         verb++;
@@ -108,6 +124,8 @@ succeed(void **state)
                               .username = VK_SPAN("oauth2accesstoken"),
                               .expires = 1795230000};
     memset(listed, 0, sizeof listed);
+    login_outcome = VK_NOCLIENT;
+    login_answer = VK_SPAN("");
     /* vk_log_last has no way to forget but this. */
     return vk_fail(VK_OK, "%s", "") == VK_OK ? 0 : 1;
 }
@@ -198,6 +216,42 @@ says_the_phrase_and_nothing_else_where_nobody_serves_the_host(void **state)
     assert_int_equal(run("get", "r.example"), 1);
     assert_out(PHRASE);
     assert_int_equal(gets, 1);
+    assert_string_equal(ran, "login-get r.example");
+}
+
+static void
+looks_for_a_login_only_where_nobody_serves_the_host(void **state)
+{
+    (void)state;
+    assert_int_equal(run("get", "r.example"), 0);
+    assert_string_equal(ran, "");
+    outcome = VK_REFUSED;
+    assert_int_equal(run("get", "r.example"), 1);
+    assert_string_equal(ran, "");
+    outcome = VK_NOCLIENT;
+    login_outcome = VK_OK;
+    login_answer = VK_SPAN(ANSWER("r.example", "me", "pass"));
+    assert_int_equal(run("get", " r.example\n"), 0);
+    assert_string_equal(ran, "login-get r.example");
+    assert_out(ANSWER("r.example", "me", "pass"));
+}
+
+static void
+a_login_that_cannot_be_read_is_an_error(void **state)
+{
+    (void)state;
+    outcome = VK_NOCLIENT;
+    login_outcome = VK_LOCKED;
+    assert_int_equal(run("get", "r.example"), 1);
+    assert_out("no luck with the login");
+}
+
+static void
+keeps_what_a_login_in_the_browser_left_apart_from_hub(void **state)
+{
+    (void)state;
+    assert_int_equal(run("get", "https://index.docker.io/v1/access-token"), 0);
+    assert_string_equal(asked, "https index.docker.io 0 /v1/access-token");
 }
 
 static void
@@ -310,13 +364,35 @@ erase_of_what_is_no_key_does_nothing(void **state)
 }
 
 static void
-store_refuses_and_says_why(void **state)
+erase_deletes_the_login_where_nobody_serves_the_host(void **state)
 {
     (void)state;
+    assert_int_equal(run("erase", "r.example"), 0);
+    assert_string_equal(ran, "");
+    outcome = VK_NOCLIENT;
+    assert_int_equal(run("erase", "https://r.example/v1/\n"), 0);
+    assert_string_equal(ran, "login-erase https://r.example/v1/");
+    assert_int_equal(run("erase", "r example"), 0);
+    assert_string_equal(ran, "login-erase r example");
+    login_outcome = VK_LOCKED;
+    assert_int_equal(run("erase", "r.example"), 0);
+    assert_out("");
+}
+
+/* Who serves the host is found out where the JSON is read. */
+static void
+store_hands_on_what_it_was_given(void **state)
+{
+    (void)state;
+    login_outcome = VK_OK;
     assert_int_equal(run("store", ANSWER("r.example", "me", "s3cret") "\n"),
-                     1);
-    assert_non_null(strstr(vk_buf_str(&out), "keeps no logins"));
-    assert_null(strstr(vk_buf_str(&out), "s3cret"));
+                     0);
+    assert_string_equal(ran,
+                        "login-put " ANSWER("r.example", "me", "s3cret") "\n");
+    assert_out("");
+    login_outcome = VK_LOCKED;
+    assert_int_equal(run("store", ANSWER("r.example", "me", "s3cret")), 1);
+    assert_out("no luck with the login");
     assert_int_equal(run("store", ""), 1);
     assert_int_equal(gets + drops, 0);
 }
@@ -325,6 +401,7 @@ static void
 lists_keys_with_their_user_names(void **state)
 {
     (void)state;
+    login_outcome = VK_OK;
     assert_int_equal(run("list", ""), 0);
     assert_out("{}");
     listed[0][0] = VK_SPAN("https://a.example/x");
@@ -337,6 +414,24 @@ lists_keys_with_their_user_names(void **state)
     assert_out("{\"https://a.example/x\":\"oauth2accesstoken\","
                "\"b.example\\\"\":\"j\xc3\xb6rg\"}");
     assert_int_equal(gets, 0);
+}
+
+static void
+lists_logins_behind_what_is_served(void **state)
+{
+    (void)state;
+    login_outcome = VK_OK;
+    login_answer = VK_SPAN("b.example\0me\0c\"\0\0");
+    assert_int_equal(run("list", ""), 0);
+    assert_string_equal(ran, "login-list ");
+    assert_out("{\"b.example\":\"me\",\"c\\\"\":\"\"}");
+    listed[0][0] = VK_SPAN("a.example");
+    listed[0][1] = VK_SPAN("u");
+    assert_int_equal(run("list", ""), 0);
+    assert_out("{\"a.example\":\"u\",\"b.example\":\"me\",\"c\\\"\":\"\"}");
+    login_outcome = VK_CONFIG;
+    assert_int_equal(run("list", ""), 1);
+    assert_out("no luck with the login");
 }
 
 static void
@@ -396,6 +491,12 @@ main(void)
         cmocka_unit_test_setup(
             says_the_phrase_and_nothing_else_where_nobody_serves_the_host,
             succeed),
+        cmocka_unit_test_setup(
+            looks_for_a_login_only_where_nobody_serves_the_host, succeed),
+        cmocka_unit_test_setup(a_login_that_cannot_be_read_is_an_error,
+                               succeed),
+        cmocka_unit_test_setup(
+            keeps_what_a_login_in_the_browser_left_apart_from_hub, succeed),
         cmocka_unit_test_setup(what_is_no_url_is_served_by_nobody, succeed),
         cmocka_unit_test_setup(asks_for_the_key_where_there_is_none, succeed),
         cmocka_unit_test_setup(tells_every_other_failure_on_standard_output,
@@ -406,8 +507,11 @@ main(void)
                                succeed),
         cmocka_unit_test_setup(erase_drops_the_token_and_never_fails, succeed),
         cmocka_unit_test_setup(erase_of_what_is_no_key_does_nothing, succeed),
-        cmocka_unit_test_setup(store_refuses_and_says_why, succeed),
+        cmocka_unit_test_setup(
+            erase_deletes_the_login_where_nobody_serves_the_host, succeed),
+        cmocka_unit_test_setup(store_hands_on_what_it_was_given, succeed),
         cmocka_unit_test_setup(lists_keys_with_their_user_names, succeed),
+        cmocka_unit_test_setup(lists_logins_behind_what_is_served, succeed),
         cmocka_unit_test_setup(a_list_that_fails_is_no_half_list, succeed),
         cmocka_unit_test_setup(names_its_version, succeed),
         cmocka_unit_test_setup(

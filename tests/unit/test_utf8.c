@@ -83,6 +83,20 @@ looks_at_the_first_sequence_only(void **state)
     assert_int_equal(vk_utf8_length(vk_test_edge("\0a", 2)), 1);
 }
 
+static void
+text_is_whole_and_has_no_nul(void **state)
+{
+    (void)state;
+    assert_true(vk_utf8_is_text(EDGE("")));
+    assert_true(vk_utf8_is_text((struct vk_span){NULL, 0}));
+    assert_true(vk_utf8_is_text(EDGE("a\xc3\xa9\n\x7f")));
+    assert_false(vk_utf8_is_text(EDGE("a\xc3")));
+    assert_false(vk_utf8_is_text(EDGE("a\xff"
+                                      "b")));
+    assert_false(vk_utf8_is_text(vk_test_edge("a\0b", 3)));
+    assert_false(vk_utf8_is_text(vk_test_edge("a\0", 2)));
+}
+
 int
 main(void)
 {
@@ -91,6 +105,7 @@ main(void)
         cmocka_unit_test(refuses_a_sequence_cut_short),
         cmocka_unit_test(refuses_bytes_that_begin_or_continue_nothing),
         cmocka_unit_test(looks_at_the_first_sequence_only),
+        cmocka_unit_test(text_is_whole_and_has_no_nul),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
