@@ -1,101 +1,103 @@
 # SPDX-License-Identifier: MIT
-"""docker and skopeo with a registry whose password is the token."""
+"""skopeo, docker, podman, buildah and docker-py with a registry whose
+password is the token."""
 
-import gzip
-import hashlib
-import io
 import json
 import os
-import re
 import subprocess
-import tarfile
 
-from clients import POST, need
+from clients import AUDIENCE, POST, need
 from live import docker_get
-from servers import oidc
-from session import poll
+from registry import USER, Issuer, Registry, write_image
+from servers import Missing, oidc
 from tap import equal
 
-
-def write_image(directory):
-    """The smallest image in the layout of OCI, with the tag v1."""
-    blobs = os.path.join(directory, "blobs", "sha256")
-    os.makedirs(blobs)
-
-    def blob(kind, data):
-        digest = hashlib.sha256(data).hexdigest()
-        with open(os.path.join(blobs, digest), "wb") as out:
-            out.write(data)
-        return {"mediaType": f"application/vnd.oci.image.{kind}",
-                "digest": f"sha256:{digest}", "size": len(data)}
-
-    layer = io.BytesIO()
-    tarfile.open(fileobj=layer, mode="w").close()
-    config = {"architecture": "amd64", "os": "linux", "rootfs": {
-        "type": "layers",
-        "diff_ids": ["sha256:" +
-                     hashlib.sha256(layer.getvalue()).hexdigest()]}}
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": blob("config.v1+json", json.dumps(config).encode()),
-        "layers": [blob("layer.v1.tar+gzip",
-                        gzip.compress(layer.getvalue()))],
-    }
-    entry = blob("manifest.v1+json", json.dumps(manifest).encode())
-    entry["annotations"] = {"org.opencontainers.image.ref.name": "v1"}
-    for name, value in [("index.json",
-                         {"schemaVersion": 2, "manifests": [entry]}),
-                        ("oci-layout", {"imageLayoutVersion": "1.0.0"})]:
-        with open(os.path.join(directory, name), "w") as out:
-            json.dump(value, out)
+# podman and buildah as root would use what the machine has otherwise.
+STORAGE = ["root", "runroot"]
 
 
-class Registry:
-    """Debian's docker-registry; its one user's password can be changed."""
+class Tools:
+    """Each with one host whose credential helper is ours."""
 
-    def __init__(self, session):
+    def __init__(self, session, host, word="tools"):
         self.session = session
-        self.directory = session.make_dir("registry")
-        self.users = os.path.join(self.directory, "users")
-        self.log = os.path.join(self.directory, "log")
+        self.image = f"{host}/test/hello:v1"
+        self.directory = session.make_dir(word)
+        self.config = os.path.join(self.directory, "config.json")
+        self.set_config({"credHelpers": {host: "valetkey"}})
 
-    def configure(self):
-        path = os.path.join(self.directory, "config.yml")
-        with open(path, "w") as out:
-            json.dump({
-                "version": "0.1",
-                "log": {"level": "info"},
-                "http": {"addr": "127.0.0.1:0"},
-                "storage": {"filesystem": {"rootdirectory": self.directory}},
-                "auth": {"htpasswd": {"realm": "test", "path": self.users}},
-            }, out)
-        return path
+    def set_config(self, config):
+        with open(self.config, "w") as out:
+            json.dump(config, out)
 
-    def __enter__(self):
-        self.set_password("nobody knows it")
-        with open(self.log, "w") as log:
-            self.process = self.session.popen(
-                "docker-registry", "serve", self.configure(), daemon=True,
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.host = poll(self.address, "docker-registry")
-        return self
+    def skopeo(self, verb, *words):
+        return self.session.run("skopeo", "--insecure-policy", verb,
+                                "--authfile", self.config, *words)
 
-    def __exit__(self, *ignored):
-        self.process.terminate()
-        self.process.wait()
-        self.session.daemons.remove(self.process)
+    def skopeo_copies(self):
+        layout = os.path.join(self.directory, "layout")
+        if not os.path.exists(layout):
+            os.mkdir(layout)
+            write_image(layout)
+        return self.skopeo("copy", "--dest-tls-verify=false",
+                           f"oci:{layout}:v1", f"docker://{self.image}")
 
-    def address(self):
-        assert self.process.poll() is None, "docker-registry ended"
-        with open(self.log) as log:
-            found = re.search(r"listening on (127\.0\.0\.1:\d+)", log.read())
-        return found and found[1]
+    def skopeo_inspects(self):
+        return self.skopeo("inspect", "--no-tags", "--tls-verify=false",
+                           f"docker://{self.image}")
 
-    def set_password(self, password):
-        subprocess.run(["htpasswd", "-Bbc", "-C", "4", self.users,
-                        "oauth2accesstoken", password],
-                       check=True, capture_output=True)
+    def docker(self, *words, **more):
+        return self.session.run("docker", "--config", self.directory, *words,
+                                **more)
+
+    def docker_inspects(self):
+        return self.docker("manifest", "inspect", "--insecure", self.image)
+
+    def storage(self):
+        return [f"--{name}={self.directory}/{name}" for name in STORAGE] + [
+            "--storage-driver=vfs"]
+
+    def podman(self, verb, *words, **more):
+        return self.session.run(
+            "podman", *self.storage(), f"--tmpdir={self.directory}/tmp",
+            "--events-backend=none", "--cgroup-manager=cgroupfs", verb,
+            f"--authfile={self.config}", *words, **more)
+
+    def podman_pulls(self):
+        return self.podman("pull", "-q", "--tls-verify=false", self.image)
+
+    def buildah_pulls(self):
+        return self.session.run(
+            "buildah", *self.storage(), "pull", "-q",
+            f"--authfile={self.config}", "--tls-verify=false",
+            "--policy=always", f"docker://{self.image}")
+
+    def docker_py(self, host):
+        """What docker-py would send to the daemon."""
+        program = ("import docker.auth, json, sys; print(json.dumps("
+                   "docker.auth.AuthConfig(json.load(open(sys.argv[1])))"
+                   ".resolve_authconfig(sys.argv[2])))")
+        return self.session.run("/usr/bin/python3", "-B", "-c", program,
+                                self.config, host)
+
+
+TOOLS = [
+    ("skopeo", "skopeo copies an image", Tools.skopeo_copies),
+    ("skopeo", "skopeo inspects an image", Tools.skopeo_inspects),
+    ("docker", "docker inspects an image", Tools.docker_inspects),
+    ("podman", "podman pulls an image", Tools.podman_pulls),
+    ("buildah", "buildah pulls an image", Tools.buildah_pulls),
+]
+
+
+def each_tool(tap, test):
+    for program, what, run in TOOLS:
+        tap.attempt(with_tool, tap, program, what, test, run)
+
+
+def with_tool(tap, program, what, test, run):
+    need(program)
+    tap.check(what, test, run)
 
 
 def images(tap, live):
@@ -103,65 +105,112 @@ def images(tap, live):
     for program in "docker-registry", "htpasswd", "skopeo":
         need(program)
 
-    def write_config():
-        """What 'docker --config' and 'skopeo --authfile' read."""
-        path = os.path.join(session.make_dir("docker"), "config.json")
-        with open(path, "w") as out:
-            json.dump({"credHelpers": {registry.host: "valetkey"}}, out)
-        return path
-
-    def skopeo(verb, *words):
-        return session.run("skopeo", "--insecure-policy", verb,
-                           "--authfile", config, *words)
-
-    def inspect():
-        return skopeo("inspect", "--no-tags", "--tls-verify=false",
-                      f"docker://{image}")
-
-    def docker():
-        return session.run("docker", "--config", os.path.dirname(config),
-                           "manifest", "inspect", "--insecure", image)
-
     def is_let_in(run):
+        """With the token only."""
+        registry.set_password("another token")
+        done = run(tools)
+        assert done.returncode != 0, done.stdout
         registry.set_password(session.token(name))
-        done = run()
+        done = run(tools)
         assert done.returncode == 0, done.stderr
         equal(server.count(), 1)
 
-    def is_kept_out(run):
-        registry.set_password("another token")
-        done = run()
-        registry.set_password(session.token(name))
-        assert done.returncode != 0, done.stdout
-
-    def copy():
-        layout = session.make_dir("layout")
-        write_image(layout)
-        return skopeo("copy", "--dest-tls-verify=false", f"oci:{layout}:v1",
-                      f"docker://{image}")
-
     def answers():
         answer = docker_get(session, registry.host)
-        equal(answer, {"ServerURL": registry.host,
-                       "Username": "oauth2accesstoken",
+        equal(answer, {"ServerURL": registry.host, "Username": USER,
                        "Secret": session.token(name)})
 
     # No audience: a token short enough for bcrypt.
     with oidc(live.pki) as server, Registry(session) as registry:
-        image = f"{registry.host}/test/hello:v1"
-        config = write_config()
+        tools = Tools(session, registry.host)
         name = session.add("registry", server, serves=registry.host, **POST)
         tap.check("the docker helper's answer", answers)
-        tap.check("skopeo copies an image", is_let_in, copy)
-        tap.check("skopeo inspects an image", is_let_in, inspect)
-        tap.check("skopeo with a wrong token does not", is_kept_out, inspect)
-        tap.attempt(docker_client, tap, docker, is_let_in, is_kept_out)
+        each_tool(tap, is_let_in)
+        tap.attempt(podman_logins, tap, session, tools, registry, name)
 
 
-def docker_client(tap, docker, is_let_in, is_kept_out):
-    need("docker")
-    tap.check("docker inspects an image", is_let_in, docker)
-    tap.check("docker with a wrong token does not", is_kept_out, docker)
+def podman_logins(tap, session, tools, registry, name):
+    need("podman")
+
+    def login(password):
+        return tools.podman("login", "--tls-verify=false", "-u", USER,
+                            "--password-stdin", registry.host, text=password)
+
+    def logs_in():
+        """It asks us first, and stores with us what it was given."""
+        registry.set_password("typed")
+        done = login("typed")
+        assert done.returncode == 0, done.stderr
+        assert "this login is not stored" in done.stderr, done.stderr
+        equal(docker_get(session, registry.host)["Secret"],
+              session.token(name))
+        assert login("wrong").returncode != 0
+
+    def knows_the_user():
+        done = tools.podman("login", "--get-login", registry.host)
+        equal((done.returncode, done.stdout.strip()), (0, USER))
+
+    def logs_out():
+        token = session.token(name)
+        done = tools.podman("logout", registry.host)
+        equal(done.returncode, 0)
+        assert session.token(name) != token
+
+    tap.check("podman logs in, and nothing is stored", logs_in)
+    tap.check("podman knows the user", knows_the_user)
+    tap.check("podman logs out, and the token is dropped", logs_out)
 
 
-GROUPS = [images]
+def images_bearer(tap, live):
+    """The registry sends its clients to a token server, which wants the
+    password: there is no other way for a helper's token to get there."""
+    session = live.session
+    for program in "docker-registry", "openssl", "skopeo":
+        need(program)
+
+    def is_let_in(run):
+        registry.set_password("another token")
+        assert run(tools).returncode != 0
+        registry.set_password(session.token(name))
+        del issuer.shown[:]
+        done = run(tools)
+        assert done.returncode == 0, done.stderr
+        equal(set(issuer.shown), {(USER, session.token(name))})
+        equal(server.count(), 1)
+
+    with oidc(live.pki) as server, Issuer(session) as issuer, \
+            Registry(session, issuer) as registry:
+        tools = Tools(session, registry.host, "tools-bearer")
+        name = session.add("bearer", server, serves=registry.host,
+                           audience=AUDIENCE, **POST)
+        each_tool(tap, is_let_in)
+
+
+def docker_py(tap, live):
+    session = live.session
+    found = subprocess.run(["/usr/bin/python3", "-c", "import docker"],
+                           capture_output=True)
+    if found.returncode:
+        raise Missing("python3-docker is not installed")
+
+    def resolves():
+        done = tools.docker_py("py.invalid")
+        equal((done.returncode, done.stderr), (0, ""))
+        answer = json.loads(done.stdout)
+        equal((answer["Username"], answer["Password"]),
+              (USER, session.token(name)))
+
+    def finds_none():
+        done = tools.docker_py("other.invalid")
+        equal((done.returncode, done.stdout), (0, "null\n"))
+
+    with oidc(live.pki) as server:
+        tools = Tools(session, "py.invalid", "tools-py")
+        tools.set_config({"credsStore": "valetkey"})
+        name = session.add("py", server, serves="py.invalid",
+                           audience=AUDIENCE, **POST)
+        tap.check("docker-py finds the token", resolves)
+        tap.check("docker-py finds nothing for another host", finds_none)
+
+
+GROUPS = [images, images_bearer, docker_py]
