@@ -90,8 +90,7 @@ is_login(SecretItem *item)
 {
     gchar *name = secret_item_get_schema_name(item);
     /* What the service tells of one that was never unlocked may be wrong. */
-    bool is = secret_item_get_locked(item) || name == NULL ||
-              name[0] == '\0' || g_str_equal(name, SCHEMA);
+    bool is = secret_item_get_locked(item) || g_strcmp0(name, SCHEMA) == 0;
 
     g_free(name);
     return is;

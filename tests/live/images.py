@@ -60,6 +60,7 @@ class Tools:
     def podman(self, verb, *words, **more):
         return self.session.run(
             "podman", *self.storage(), f"--tmpdir={self.directory}/tmp",
+            f"--network-config-dir={self.directory}/cni",
             "--events-backend=none", "--cgroup-manager=cgroupfs", verb,
             f"--authfile={self.config}", *words, **more)
 

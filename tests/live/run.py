@@ -29,6 +29,7 @@ MODULES = [
     "dialogues",
     "hostile_input",
     "images",
+    "logins",
     "keys",
     "contexts",
     "stores",
