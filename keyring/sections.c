@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "keyring/keys.h"
+#include "keyring/needle.h"
 
 enum vk_err
 vk_sections_fail(const struct vk_clients *clients, struct vk_span at,
@@ -93,30 +94,30 @@ vk_sections_is(struct vk_span section, const char *kind, struct vk_span *name)
     return true;
 }
 
-/*
- * From bracket to bracket, which memchr finds fast, and most of them begin a
- * section: this reads little else of the file.
- */
 bool
 vk_sections_find(const struct vk_clients *clients, const char *kind,
                  struct vk_span name, struct vk_span *out)
 {
     char header[VK_FULL_NAME_MAX + 16];
+    struct vk_buf want = {.data = header,
+                          .cap = sizeof header,
+                          .max = sizeof header,
+                          .fixed = true};
     struct vk_span text = clients->text;
+    struct vk_needle needle;
+    const char *p;
     size_t at = 0;
 
-    if (name.len > VK_FULL_NAME_MAX)
+    if (vk_buf_add_char(&want, '[') != VK_OK ||
+        vk_buf_add_str(&want, kind) != VK_OK ||
+        vk_buf_add_char(&want, ' ') != VK_OK ||
+        vk_buf_add(&want, name) != VK_OK ||
+        vk_buf_add_char(&want, ']') != VK_OK)
         return false;
-    int len = snprintf(header, sizeof header, "[%s %.*s]", kind, (int)name.len,
-                       name.ptr);
-    struct vk_span want = {header, (size_t)len};
-    while (at < text.len) {
-        const char *p = memchr(text.ptr + at, '[', text.len - at);
-        if (p == NULL)
-            return false;
+    vk_needle_init(&needle, vk_buf_span(&want));
+    while ((p = vk_needle_find(&needle, text, at)) != NULL) {
         at = (size_t)(p - text.ptr);
-        if (text.len - at >= want.len && memcmp(p, header, want.len) == 0 &&
-            begins_line(text, p))
+        if (begins_line(text, p))
             return vk_sections_next(text, &at, out);
         at++;
     }

@@ -9,11 +9,10 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "keyring/keys.h"
+#include "keyring/needle.h"
 #include "keyring/sections.h"
 
 #define HOST_MAX ((size_t)253)
-/* Its shifts fit a byte. */
-#define NEEDLE_MAX ((size_t)256)
 
 struct search {
     const struct vk_clients *clients;
@@ -90,56 +89,9 @@ is_promising(const struct search *search, const char *host, size_t len)
     return i == rest.len || is_one_of(rest.ptr[i], "/?#, \t\r\n");
 }
 
-/*
- * What is looked for, and for each pair of bytes how far it is from its last
- * place in there to the end: Boyer-Moore-Horspool on pairs, which are rarer
- * than bytes and so skip further.  memmem(3) works alike but makes its table
- * anew at each hit.
- */
-struct needle {
-    struct vk_span text;
-    unsigned char shift[256];
-};
-
-static unsigned char
-pair_at(const char *p)
-{
-    return (unsigned char)((unsigned char)p[0] * 31U + (unsigned char)p[1]);
-}
-
-static void
-needle_init(struct needle *needle, struct vk_span text)
-{
-    needle->text = text;
-    memset(needle->shift, (int)(text.len - 1), sizeof needle->shift);
-    for (size_t i = 1; i < text.len; i++)
-        needle->shift[pair_at(text.ptr + i - 1)] =
-            (unsigned char)(text.len - 1 - i);
-}
-
-/* The next place at or after from; NULL: none. */
-static const char *
-needle_find(const struct needle *needle, struct vk_span text, size_t from)
-{
-    size_t last = needle->text.len - 1;
-
-    for (size_t at = from + last; at < text.len;) {
-        unsigned char shift = needle->shift[pair_at(text.ptr + at - 1)];
-        const char *here = text.ptr + at - last;
-        if (shift > 0) {
-            at += shift;
-            continue;
-        }
-        if (memcmp(here, needle->text.ptr, last + 1) == 0)
-            return here;
-        at++;
-    }
-    return NULL;
-}
-
 /* What is searched for: host[:port], and of a path its first segment. */
 struct name {
-    char text[NEEDLE_MAX];
+    char text[VK_NEEDLE_MAX];
     size_t host, all;
 };
 
@@ -148,12 +100,12 @@ static void
 find_name(struct search *search, const struct name *name, size_t len)
 {
     struct vk_span text = search->clients->text;
-    struct needle needle;
+    struct vk_needle needle;
     const char *p;
     size_t at = 0;
 
-    needle_init(&needle, (struct vk_span){name->text, len});
-    while ((p = needle_find(&needle, text, at)) != NULL) {
+    vk_needle_init(&needle, (struct vk_span){name->text, len});
+    while ((p = vk_needle_find(&needle, text, at)) != NULL) {
         if (is_promising(search, p, name->host))
             consider(search, p);
         at = (size_t)(p - text.ptr) + 1;
@@ -192,8 +144,8 @@ make_name(const struct vk_url *request, unsigned int port, struct name *name)
 {
     size_t segment = first_segment(request->path);
     struct vk_buf out = {.data = name->text,
-                         .cap = NEEDLE_MAX,
-                         .max = NEEDLE_MAX,
+                         .cap = VK_NEEDLE_MAX,
+                         .max = VK_NEEDLE_MAX,
                          .fixed = true};
     enum vk_err err = vk_buf_add(&out, request->host);
 
@@ -205,7 +157,7 @@ make_name(const struct vk_url *request, unsigned int port, struct name *name)
     if (err == VK_OK && port != 0)
         err = vk_buf_add_number(&out, port);
     name->host = name->all = out.len;
-    if (err != VK_OK || segment < 2 || out.len + segment > NEEDLE_MAX)
+    if (err != VK_OK || segment < 2 || out.len + segment > VK_NEEDLE_MAX)
         return err;
     memcpy(name->text + out.len, request->path.ptr, segment);
     name->all += segment;
