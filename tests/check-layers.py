@@ -46,6 +46,7 @@ NEEDED = {
     "valetkey": LIBC + JSON,
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,
+    "terraform-credentials-valetkey": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,
     "valetkey-fetch": LIBC + JSON + SECRET + [

@@ -70,6 +70,7 @@ HELPERS = {
     "docker-credential-valetkey": Helper("get", text="https://{host}/{path}"),
     "git-credential-valetkey": Helper(
         "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
+    "terraform-credentials-valetkey": Helper("get", "{bare_host}"),
 }
 
 

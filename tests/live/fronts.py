@@ -9,6 +9,7 @@ import base64
 import http.server
 import json
 import os
+import ssl
 import subprocess
 import threading
 
@@ -17,6 +18,7 @@ class Front:
     """accept(token) says whether a token is good."""
 
     scheme = "Bearer"
+    protocol = "http"
 
     def __init__(self, accept):
         self.accept = accept
@@ -36,16 +38,19 @@ class Front:
             def log_message(self, *ignored):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), Handler)
+        self.server = self.listen(Handler)
         self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = f"127.0.0.1:{self.port}"
+        self.url = f"{self.protocol}://{self.host}"
         threading.Thread(target=self.server.serve_forever).start()
         return self
 
     def __exit__(self, *ignored):
         self.server.shutdown()
         self.server.server_close()
+
+    def listen(self, handler):
+        return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
     def handle(self, request):
         token = self.token(request.headers.get("Authorization", ""))
@@ -77,6 +82,24 @@ class Front:
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
+
+
+class TlsFront(Front):
+    """With the server's certificate of the tests."""
+
+    protocol = "https"
+
+    def __init__(self, accept, pki):
+        super().__init__(accept)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(os.path.join(pki, "server.crt"),
+                                     os.path.join(pki, "server.key"))
+
+    def listen(self, handler):
+        server = super().listen(handler)
+        server.socket = self.context.wrap_socket(server.socket,
+                                                 server_side=True)
+        return server
 
 
 class LoginFront(Front):
