@@ -47,6 +47,8 @@ NEEDED = {
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,
     "terraform-credentials-valetkey": LIBC,
+    "valetkey-keyring": LIBC,
+    "valetkey-npm": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,
     "valetkey-fetch": LIBC + JSON + SECRET + [

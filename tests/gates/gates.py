@@ -71,6 +71,8 @@ HELPERS = {
     "git-credential-valetkey": Helper(
         "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
     "terraform-credentials-valetkey": Helper("get", "{bare_host}"),
+    "valetkey-keyring": Helper("get", "https://{host}/{path}/", "me"),
+    "valetkey-npm": Helper("{name}"),
 }
 
 

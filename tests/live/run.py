@@ -31,6 +31,8 @@ MODULES = [
     "images",
     "logins",
     "modules",
+    "packages",
+    "wheels",
     "keys",
     "contexts",
     "stores",
