@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 
 from clients import AUDIENCE, POST
-from fronts import BasicFront
+from fronts import LoginFront
 from servers import Missing, oidc
 from tap import equal
 
@@ -37,7 +37,7 @@ def make_wheel():
     return out.getvalue()
 
 
-class IndexFront(BasicFront):
+class IndexFront(LoginFront):
     """A package index with one wheel."""
 
     def serve(self, request):
