@@ -103,6 +103,53 @@ vk_json_number(struct vk_json *json, const char *key, int64_t value)
         json->err = vk_buf_add_number(json->buf, value);
 }
 
+static void
+put_digits(char *end, int64_t number, int digits)
+{
+    for (; digits > 0; digits--, number /= 10)
+        *--end = (char)('0' + number % 10);
+}
+
+static int64_t
+days_of(int64_t year)
+{
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    return leap ? 366 : 365;
+}
+
+static void
+put_date(char *text, int64_t days)
+{
+    int64_t length[] = {31, 0, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year = 1970;
+    size_t month = 0;
+
+    while (days >= days_of(year))
+        days -= days_of(year++);
+    length[1] = days_of(year) - 337;
+    while (days >= length[month])
+        days -= length[month++];
+    put_digits(text + 4, year, 4);
+    put_digits(text + 7, (int64_t)month + 1, 2);
+    put_digits(text + 10, days + 1, 2);
+}
+
+/* Not by gmtime(3), which looks for the time zone first. */
+void
+vk_json_time(struct vk_json *json, const char *key, int64_t unix_time)
+{
+    const int64_t day = 86400, last = 253402300799;
+    char text[] = "1970-01-01T00:00:00Z";
+    int64_t at = unix_time < 0 ? 0 : unix_time > last ? last : unix_time;
+
+    put_date(text, at / day);
+    put_digits(text + 13, at % day / 3600, 2);
+    put_digits(text + 16, at % 3600 / 60, 2);
+    put_digits(text + 19, at % 60, 2);
+    vk_json_str(json, key, (struct vk_span){text, sizeof text - 1});
+}
+
 void
 vk_json_bool(struct vk_json *json, const char *key, bool value)
 {

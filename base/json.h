@@ -26,6 +26,8 @@ void vk_json_str(struct vk_json *json, const char *key, struct vk_span value);
 void vk_json_pair(struct vk_json *json, struct vk_span key,
                   struct vk_span value);
 void vk_json_number(struct vk_json *json, const char *key, int64_t value);
+/* Unix time as YYYY-MM-DDTHH:MM:SSZ (RFC 3339); years 1970 to 9999. */
+void vk_json_time(struct vk_json *json, const char *key, int64_t unix_time);
 void vk_json_bool(struct vk_json *json, const char *key, bool value);
 void vk_json_null(struct vk_json *json, const char *key);
 VK_MUST enum vk_err vk_json_end(struct vk_json *json);

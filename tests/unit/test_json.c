@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 
@@ -119,6 +120,56 @@ escapes_keys_too(void **state)
                 "{\"a\\\"b\":\"v\",\"\\u000a\\ufffd\\u0000\":\"v\"}");
 }
 
+static void
+assert_time(int64_t unix_time, const char *expected)
+{
+    VK_AUTO_BUF out = VK_BUF(64);
+    struct vk_json json = VK_JSON(&out);
+
+    vk_json_time(&json, NULL, unix_time);
+    assert_int_equal(vk_json_end(&json), VK_OK);
+    assert_span(vk_buf_span(&out), expected);
+}
+
+static void
+writes_times_without_a_fraction(void **state)
+{
+    (void)state;
+    assert_time(0, "\"1970-01-01T00:00:00Z\"");
+    assert_time(86399, "\"1970-01-01T23:59:59Z\"");
+    assert_time(951782400, "\"2000-02-29T00:00:00Z\"");
+    assert_time(1795230000, "\"2026-11-21T03:00:00Z\"");
+    assert_time(4107542399, "\"2100-02-28T23:59:59Z\"");
+    assert_time(4107542400, "\"2100-03-01T00:00:00Z\"");
+    assert_time(253402300799, "\"9999-12-31T23:59:59Z\"");
+}
+
+static void
+keeps_times_within_four_digits_of_a_year(void **state)
+{
+    (void)state;
+    assert_time(-1, "\"1970-01-01T00:00:00Z\"");
+    assert_time(INT64_MIN, "\"1970-01-01T00:00:00Z\"");
+    assert_time(253402300800, "\"9999-12-31T23:59:59Z\"");
+    assert_time(INT64_MAX, "\"9999-12-31T23:59:59Z\"");
+}
+
+/* A day more than the calendar repeats itself after, each at another hour. */
+static void
+agrees_with_gmtime_on_every_day(void **state)
+{
+    char expected[64];
+    struct tm tm;
+
+    (void)state;
+    for (time_t day = 0; day <= 146097; day++) {
+        time_t at = day * 86400 + day * 7919 % 86400;
+        assert_non_null(gmtime_r(&at, &tm));
+        strftime(expected, sizeof expected, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm);
+        assert_time(at, expected);
+    }
+}
+
 static enum vk_err
 write_all(struct vk_json *json)
 {
@@ -160,6 +211,9 @@ main(void)
         cmocka_unit_test(escapes_what_json_does_not_take_as_it_is),
         cmocka_unit_test(keeps_utf8_and_replaces_what_is_none),
         cmocka_unit_test(escapes_keys_too),
+        cmocka_unit_test(writes_times_without_a_fraction),
+        cmocka_unit_test(keeps_times_within_four_digits_of_a_year),
+        cmocka_unit_test(agrees_with_gmtime_on_every_day),
         cmocka_unit_test(fails_at_every_limit_but_the_one_that_fits),
     };
 
