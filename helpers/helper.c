@@ -190,6 +190,15 @@ has_blank_line(struct vk_span text)
            (text.len >= 2 && memcmp(text.ptr + text.len - 2, "\n\n", 2) == 0);
 }
 
+/* Without its line break; all of it where there is none. */
+static struct vk_span
+first_line(void)
+{
+    struct vk_span text = vk_buf_span(&request);
+
+    return vk_span_cut(&text, '\n');
+}
+
 static bool
 is_complete(enum vk_request_end end)
 {
@@ -197,7 +206,7 @@ is_complete(enum vk_request_end end)
 
     switch (end) {
     case VK_UNTIL_BLANK_LINE: return has_blank_line(text);
-    case VK_LINES: return text.len > 0 && text.ptr[text.len - 1] == '\n';
+    case VK_LINES: return first_line().len < text.len;
     case VK_UNTIL_EOF:
     case VK_NO_REQUEST: break;
     }
@@ -207,8 +216,7 @@ is_complete(enum vk_request_end end)
 static enum vk_err
 read_request(enum vk_request_end end)
 {
-    vk_buf_cut(&request, 0);
-    for (;;) {
+    while (!is_complete(end)) {
         if (request.len == request.max)
             return vk_fail(VK_TOOBIG, "the request is larger than %zu bytes",
                            request.max);
@@ -221,9 +229,8 @@ read_request(enum vk_request_end end)
             return VK_OK;
         if (n > 0)
             request.len += (size_t)n;
-        if (n > 0 && is_complete(end))
-            return VK_OK;
     }
+    return VK_OK;
 }
 
 static const struct vk_verb *
@@ -271,11 +278,24 @@ write_out(struct vk_call *call)
     return 1;
 }
 
+/* What was read beyond the line that was answered is the next request. */
+static void
+drop_request(size_t used)
+{
+    size_t rest = 0;
+
+    /* memmove(3) would cost each helper the import. */
+    while (used < request.len)
+        request.data[rest++] = request.data[used++];
+    vk_buf_cut(&request, rest);
+}
+
 /* One request, one answer. */
 static int
 serve(const struct vk_verb *verb, struct vk_call *call, enum vk_err err)
 {
-    call->request = vk_buf_span(&request);
+    call->request =
+        verb->request == VK_LINES ? first_line() : vk_buf_span(&request);
     if (err == VK_OK)
         err = verb->run(call);
     if (err != VK_OK)
@@ -283,20 +303,24 @@ serve(const struct vk_verb *verb, struct vk_call *call, enum vk_err err)
     int status = write_out(call);
     vk_ask_answered(&clients, &answered, &record);
     record.key = 0;
-    vk_buf_clear(&request);
+    drop_request(call->request.len + 1);
     vk_buf_clear(&payload);
     vk_buf_clear(&out);
     return status;
 }
 
-/* As many as there are; an unfinished line is one, too. */
+/*
+ * As many as there are; an unfinished line is one, too.  After one that could
+ * not be read nobody knows where the next begins.
+ */
 static int
 serve_lines(const struct vk_verb *verb, struct vk_call *call)
 {
+    enum vk_err err = VK_OK;
     int status = 0;
 
-    while (status == 0) {
-        enum vk_err err = read_request(VK_LINES);
+    while (status == 0 && err == VK_OK) {
+        err = read_request(VK_LINES);
         if (err == VK_OK && request.len == 0)
             break;
         status = serve(verb, call, err);
@@ -320,7 +344,7 @@ run(const struct vk_verb *verb, struct vk_call *call)
 
     call->verb = verb->name;
     call->out = &out;
-    if (vk_codec.greeting != NULL &&
+    if (vk_codec.greeting != NULL && verb->request == VK_LINES &&
         tell(vk_span_write(vk_span_str(vk_codec.greeting), STDOUT_FILENO)) !=
             0)
         return 1;

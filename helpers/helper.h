@@ -26,7 +26,7 @@ enum vk_request_end {
 struct vk_call {
     const char *verb;
     const char *operand[VK_OPERANDS]; /* set by `arrange`, NULL: not given */
-    struct vk_span request;           /* what came on standard input */
+    struct vk_span request; /* what came on standard input, or one line */
     struct vk_buf *out;
     int exit; /* exit status, set by `fail` */
 };
@@ -41,7 +41,7 @@ struct vk_codec {
     const char *program;
     const char *usage;           /* of the command line; NULL: the verbs */
     const struct vk_verb *verbs; /* ended by a row without a name */
-    /* Said before the request is read. */
+    /* Said before the first of VK_LINES is read. */
     const char *greeting;
     /*
      * Where the command line is more than a verb: put the rest into operand
