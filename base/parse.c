@@ -16,17 +16,18 @@ vk_parse_object(struct vk_span text, struct json_object **out)
         return false;
     json_tokener_set_flags(parser,
                            JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* NULL unless there were no errors. */
     struct json_object *value =
         json_tokener_parse_ex(parser, text.ptr, (int)text.len);
     struct vk_span rest =
         vk_span_from(text, json_tokener_get_parse_end(parser));
-    bool whole = json_tokener_get_error(parser) == json_tokener_success;
+    bool whole = json_object_is_type(value, json_type_object);
 
     json_tokener_free(parser);
     for (size_t i = 0; i < rest.len; i++)
         whole = whole && (rest.ptr[i] == ' ' || rest.ptr[i] == '\t' ||
                           rest.ptr[i] == '\r' || rest.ptr[i] == '\n');
-    if (!whole || !json_object_is_type(value, json_type_object)) {
+    if (!whole) {
         json_object_put(value);
         return false;
     }
