@@ -44,9 +44,11 @@ SECRET = ["libsecret-1.so.0", "libglib-2.0.so.0", "libgobject-2.0.so.0",
           "libgio-2.0.so.0"]
 NEEDED = {
     "valetkey": LIBC + JSON,
+    "cargo-credential-valetkey": LIBC + JSON,
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,
     "terraform-credentials-valetkey": LIBC,
+    "valetkey-bazel": LIBC + JSON,
     "valetkey-keyring": LIBC,
     "valetkey-npm": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,

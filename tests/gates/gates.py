@@ -68,10 +68,16 @@ class Helper:
 
 
 HELPERS = {
+    "cargo-credential-valetkey": Helper(
+        "--cargo-plugin", json=True,
+        text='{"v":1,"registry":{"index-url":"sparse+https://{host}/{path}/",'
+             '"name":"team"},"kind":"get","operation":"read"}\n'),
     "docker-credential-valetkey": Helper("get", text="https://{host}/{path}"),
     "git-credential-valetkey": Helper(
         "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
     "terraform-credentials-valetkey": Helper("get", "{bare_host}"),
+    "valetkey-bazel": Helper("get", json=True,
+                             text='{"uri":"https://{host}/{path}/ac"}'),
     "valetkey-keyring": Helper("get", "https://{host}/{path}/", "me"),
     "valetkey-npm": Helper("{name}"),
 }

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Servers that ask for a token: an API, and git over HTTP.
+"""Servers that ask for a token: an API, git over HTTP, a registry of crates.
 
 They run in this process, on a port of 127.0.0.1 that they choose, and note
 each token that they are shown, and for what path.
 """
 
 import base64
+import hashlib
 import http.server
+import io
 import json
 import os
 import ssl
 import subprocess
+import tarfile
 import threading
 
 
@@ -33,7 +36,7 @@ class Front:
             def do_GET(self):
                 front.handle(self)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_DELETE = do_GET
 
             def log_message(self, *ignored):
                 pass
@@ -156,3 +159,71 @@ class GitFront(LoginFront):
                        for line in head.decode().splitlines())
         status = int(headers.get("Status", "200").split()[0])
         self.reply(request, status, headers["Content-Type"], body)
+
+
+def make_crate(name, version):
+    """What cargo downloads: one library without a line."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as crate:
+        for path, text in [
+                ("Cargo.toml", f'[package]\nname = "{name}"\n'
+                               f'version = "{version}"\n'),
+                ("src/lib.rs", "")]:
+            entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+            entry.size = len(text)
+            crate.addfile(entry, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+class CargoFront(Front):
+    """A registry with a sparse index and one crate, foo 1.0.0.  scheme "":
+    the header is the token and nothing else."""
+
+    def __init__(self, accept, scheme="Bearer"):
+        super().__init__(accept)
+        self.scheme = scheme
+        self.crates = {"foo": [("1.0.0", make_crate("foo", "1.0.0"))]}
+
+    def __enter__(self):
+        super().__enter__()
+        self.index = f"sparse+{self.url}/index/"
+        return self
+
+    def token(self, header):
+        return super().token(header) if self.scheme else header
+
+    def serve(self, request):
+        parts = request.path.split("/")
+        if request.command == "PUT":
+            return self.publish(request)
+        if request.command == "DELETE":
+            body = b'{"ok":true}'
+        elif parts[-1] == "owners":
+            body = b'{"users":[]}'
+        elif request.path == "/index/config.json":
+            body = json.dumps({"dl": f"{self.url}/dl", "api": self.url,
+                               "auth-required": True}).encode()
+        elif parts[1] == "index" and parts[-1] in self.crates:
+            body = self.lines(parts[-1])
+        elif parts[1] == "dl":
+            body = dict(self.crates[parts[2]])[parts[3]]
+        else:
+            return self.reply(request, 404, "text/plain", b"")
+        return self.reply(request, 200, "application/octet-stream", body)
+
+    def lines(self, name):
+        return "".join(json.dumps({
+            "name": name, "vers": version, "deps": [], "features": {},
+            "cksum": hashlib.sha256(crate).hexdigest(), "yanked": False,
+        }) + "\n" for version, crate in self.crates[name]).encode()
+
+    def publish(self, request):
+        """Two lengths, each before what it is the length of."""
+        parts = []
+        for _ in range(2):
+            size = int.from_bytes(request.rfile.read(4), "little")
+            parts.append(request.rfile.read(size))
+        told = json.loads(parts[0])
+        self.crates.setdefault(told["name"], []).append(
+            (told["vers"], parts[1]))
+        self.reply(request, 200, "application/json", b"{}")

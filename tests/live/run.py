@@ -30,6 +30,7 @@ MODULES = [
     "hostile_input",
     "images",
     "logins",
+    "builds",
     "modules",
     "packages",
     "wheels",
