@@ -14,9 +14,12 @@
 enum vk_option {
     /* without a value */
     VK_OPT_JSON,
+    VK_OPT_PRINT,
     VK_OPT_REPLACE,
     VK_OPT_SECRET_STDIN,
     VK_OPT_SHRED,
+    VK_OPT_UNDO,
+    VK_OPT_YES,
     /* with one */
     VK_OPT_CLUSTER_ID,
     VK_OPT_HOST,
@@ -28,6 +31,7 @@ enum vk_option {
     VK_OPT_SERVER,
     VK_OPT_TENANT,
     VK_OPT_TIMEOUT,
+    VK_OPT_UNIT,
     /* with the name and meaning of a key of clients.conf */
     VK_OPT_KEYS,
     VK_OPTIONS = VK_OPT_KEYS + VK_KEYS
@@ -35,7 +39,9 @@ enum vk_option {
 
 struct vk_cli {
     const char *command;
-    const char *operand; /* NULL: none */
+    const char *operand; /* the first; NULL: none */
+    char *const *all_operands;
+    size_t operands;
     /* NULL: not given; "" for options without a value. */
     const char *option[VK_OPTIONS];
     /* --serves and --parameter may be given more than once. */
@@ -49,7 +55,7 @@ struct vk_cli {
 typedef enum vk_err vk_command(const struct vk_cli *cli);
 
 vk_command vk_add, vk_doctor, vk_drop, vk_header, vk_import, vk_list,
-    vk_remove, vk_retry, vk_rotate, vk_status, vk_token;
+    vk_remove, vk_retry, vk_rotate, vk_set_up, vk_status, vk_token;
 
 const char *vk_cli_option_name(unsigned int option);
 

@@ -17,9 +17,12 @@ static const struct {
     const char *value; /* NULL: takes none */
 } options[VK_OPT_KEYS] = {
     [VK_OPT_JSON] = {"json", NULL},
+    [VK_OPT_PRINT] = {"print", NULL},
     [VK_OPT_REPLACE] = {"replace", NULL},
     [VK_OPT_SECRET_STDIN] = {"secret-stdin", NULL},
     [VK_OPT_SHRED] = {"shred", NULL},
+    [VK_OPT_UNDO] = {"undo", NULL},
+    [VK_OPT_YES] = {"yes", NULL},
     [VK_OPT_CLUSTER_ID] = {"cluster-id", "ID"},
     [VK_OPT_HOST] = {"host", "HOST"},
     [VK_OPT_MIN_VALIDITY] = {"min-validity", "SECONDS"},
@@ -30,13 +33,14 @@ static const struct {
     [VK_OPT_SERVER] = {"server", "ID"},
     [VK_OPT_TENANT] = {"tenant", "ID"},
     [VK_OPT_TIMEOUT] = {"timeout", "SECONDS"},
+    [VK_OPT_UNIT] = {"unit", "UNIT"},
 };
 
 #define OPT(name) (1ULL << VK_OPT_##name)
 #define ANY_KEY (~0ULL << VK_OPT_KEYS)
 #define CA_FILE (1ULL << (VK_OPT_KEYS + VK_KEY_CA_FILE))
 
-enum operand { NO_OPERAND, MAY_HAVE, MUST_HAVE };
+enum operand { NO_OPERAND, MAY_HAVE, MUST_HAVE, MUST_HAVE_MORE };
 
 static const struct command {
     const char *name, *operand;
@@ -71,6 +75,9 @@ static const struct command {
      "lift what holds a client's requests back"},
     {"remove", "NAME[/TOKEN]", MUST_HAVE, 0, vk_remove,
      "remove a client with its secret and its tokens"},
+    {"setup", "TOOL [NAME]...", MUST_HAVE_MORE,
+     OPT(PRINT) | OPT(UNDO) | OPT(UNIT) | OPT(YES), vk_set_up,
+     "make docker, git, kubectl, ... use valetkey"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -133,7 +140,7 @@ add_overview(struct vk_buf *out)
              " client secret from them.\n\n");
 
     for (size_t i = 0; i < COMMANDS && err == VK_OK; i++)
-        err = vk_buf_addf(out, "  %-7s %-13s %s\n", commands[i].name,
+        err = vk_buf_addf(out, "  %-7s %-14s %s\n", commands[i].name,
                           commands[i].operand ? commands[i].operand : "",
                           commands[i].help);
     if (err == VK_OK)
@@ -241,15 +248,18 @@ take_operands(const struct command *command, int argc, char **argv,
 {
     int count = argc - optind;
 
-    if (count > 1 || (count == 1 && command->needs == NO_OPERAND))
+    if ((count > 1 && command->needs != MUST_HAVE_MORE) ||
+        (count == 1 && command->needs == NO_OPERAND))
         return vk_fail(VK_USAGE, "too many operands; see 'valetkey %s --help'",
                        command->name);
-    if (count == 0 && command->needs == MUST_HAVE)
+    if (count == 0 && command->needs >= MUST_HAVE)
         return vk_fail(VK_USAGE,
                        "usage: valetkey %s %s; see 'valetkey %s"
                        " --help'",
                        command->name, command->operand, command->name);
-    cli->operand = count == 1 ? argv[optind] : NULL;
+    cli->operand = count > 0 ? argv[optind] : NULL;
+    cli->all_operands = argv + optind;
+    cli->operands = (size_t)count;
     return VK_OK;
 }
 

@@ -29,8 +29,21 @@ take(char c, struct vk_buf *out, enum vk_err *err)
     }
 }
 
+/* What was typed, as it is now: on the line that it stands in. */
+static void
+show(int tty, size_t before, const struct vk_buf *out)
+{
+    enum vk_err err = VK_OK;
+
+    for (; err == VK_OK && before > out->len; before--)
+        err = vk_span_write(VK_SPAN("\b \b"), tty);
+    if (err == VK_OK && before < out->len)
+        err = vk_span_write(vk_span_from(vk_buf_span(out), before), tty);
+    (void)err;
+}
+
 static enum vk_err
-read_line(int tty, struct vk_buf *out)
+read_line(int tty, bool shown, struct vk_buf *out)
 {
     enum vk_err err = VK_OK;
     char c;
@@ -41,8 +54,11 @@ read_line(int tty, struct vk_buf *out)
             continue;
         if (n <= 0)
             return VK_USAGE;
+        size_t before = out->len;
         bool done = take(c, out, &err);
         vk_wipe(&c, 1);
+        if (shown && !done)
+            show(tty, before, out);
         if (done)
             return err;
     }
@@ -53,7 +69,7 @@ read_line(int tty, struct vk_buf *out)
  * put back; signals that would end us meanwhile wait until it is.
  */
 static enum vk_err
-read_hidden(int tty, struct vk_buf *out)
+read_keys(int tty, bool shown, struct vk_buf *out)
 {
     struct termios saved, hidden;
     sigset_t block, before;
@@ -69,27 +85,48 @@ read_hidden(int tty, struct vk_buf *out)
     sigprocmask(SIG_BLOCK, &block, &before);
     enum vk_err err = VK_USAGE;
     if (tcsetattr(tty, TCSAFLUSH, &hidden) == 0)
-        err = read_line(tty, out);
+        err = read_line(tty, shown, out);
     tcsetattr(tty, TCSAFLUSH, &saved);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return err;
 }
 
-enum vk_err
-vk_prompt(const char *question, struct vk_buf *out)
+static enum vk_err
+ask(const char *question, const char *instead, bool shown, struct vk_buf *out)
 {
     int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
     if (tty < 0)
-        return vk_fail(VK_USAGE, "there is no terminal to ask on; use"
-                                 " --secret-stdin");
+        return vk_fail(VK_USAGE, "there is no terminal to ask on; use %s",
+                       instead);
     enum vk_err err = vk_span_write(vk_span_str(question), tty);
     if (err == VK_OK)
-        err = read_hidden(tty, out);
+        err = read_keys(tty, shown, out);
     enum vk_err newline = vk_span_write(VK_SPAN("\n"), tty);
     (void)newline;
     close(tty);
     if (err == VK_TOOBIG)
         return vk_fail(VK_USAGE, "that is too long");
     return err == VK_OK ? err : vk_fail(err, "nothing was entered");
+}
+
+enum vk_err
+vk_prompt(const char *question, struct vk_buf *out)
+{
+    return ask(question, "--secret-stdin", false, out);
+}
+
+enum vk_err
+vk_confirm(const char *question, const char *instead)
+{
+    VK_AUTO_BUF answer = VK_BUF(64);
+    enum vk_err err = ask(question, instead, true, &answer);
+
+    if (err != VK_OK)
+        return err;
+    struct vk_span word = vk_span_trim(vk_buf_span(&answer));
+    if (vk_span_same_nocase(word, VK_SPAN("y")) ||
+        vk_span_same_nocase(word, VK_SPAN("yes")))
+        return VK_OK;
+    return vk_fail(VK_USAGE, "nothing was changed: the answer was not 'y'");
 }

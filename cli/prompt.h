@@ -10,4 +10,10 @@
  */
 VK_MUST enum vk_err vk_prompt(const char *question, struct vk_buf *out);
 
+/*
+ * The same for an answer that is shown: VK_OK if it is "y" or "yes".  instead
+ * is the option that spares the question.
+ */
+VK_MUST enum vk_err vk_confirm(const char *question, const char *instead);
+
 #endif

@@ -82,6 +82,16 @@ def after_untouched(world, name):
         require(file.read() == world.put[path], f"'{name}' has changed")
 
 
+def after_link(world, name, to):
+    got = os.readlink(world.path(name))
+    require(got == to, f"'{name}' leads to {got}")
+
+
+def after_owner(world, name, owner):
+    got = os.stat(world.path(name)).st_uid
+    require(got == int(owner), f"'{name}' belongs to {got}")
+
+
 def after_mode(world, name, mode):
     got = stat.S_IMODE(os.stat(world.path(name)).st_mode)
     require(got == int(mode, 8), f"'{name}' has mode {got:04o}")

@@ -6,7 +6,7 @@ import re
 import time
 
 HEADER = re.compile(r"\[(conf|file|setup|argv|stdin|typed|stdout|stderr|"
-                    r"screen|exit|after|newconf)(?: ([^]]+))?\]")
+                    r"screen|exit|after|newconf|newfile)(?: ([^]]+))?\]")
 PLACEHOLDER = re.compile(r"@([A-Z]+)@")
 BYTE = re.compile(rb"<0x([0-9a-f]{2})>")
 END = "<EOF>"

@@ -83,6 +83,11 @@ class Case:
         with open(self.world.conf, "rb") as file:
             self.expect(section).check("clients.conf", file.read())
 
+    def newfile(self, section):
+        """What a file below the home directory is now."""
+        with open(self.world.path(section.argument), "rb") as file:
+            self.expect(section).check(section.argument, file.read())
+
     def expect(self, section):
         text = self.fill(section.text()) if section else ""
         return Expectation(text, self.world.tokens)

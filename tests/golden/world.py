@@ -136,6 +136,8 @@ class World:
     def value(self, name):
         """What @NAME@ stands for."""
         simple = {"HOME": self.home, "BUILD": self.shared.build,
+                  "BESIDE": os.path.dirname(os.path.realpath(
+                      self.shared.programs["valetkey"])),
                   "REFUSED": self.shared.refused_url()}
         if name in simple:
             return simple[name]

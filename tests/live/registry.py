@@ -57,10 +57,11 @@ class Registry:
     """Debian's docker-registry; its one user's password can be changed.
     issuer: it is asked for a token that lets in, instead."""
 
-    def __init__(self, session, issuer=None):
+    def __init__(self, session, issuer=None, word="registry"):
         self.session = session
         self.issuer = issuer
-        self.directory = session.make_dir("registry" + ("-bearer" if issuer else ""))
+        self.directory = session.make_dir(
+            word + ("-bearer" if issuer else ""))
         self.users = os.path.join(self.directory, "users")
         self.log = os.path.join(self.directory, "log")
 

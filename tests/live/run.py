@@ -34,6 +34,7 @@ MODULES = [
     "modules",
     "packages",
     "wheels",
+    "setups",
     "keys",
     "contexts",
     "stores",

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/setup_change.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/prompt.h"
+
+#define OUT_MAX (4 * VK_SETUP_MAX)
+
+static bool
+has(const struct vk_cli *cli, enum vk_option option)
+{
+    return cli->option[option] != NULL;
+}
+
+/* valetkey and its helpers are installed beside each other. */
+static enum vk_err
+find_programs(char out[VK_PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", out, VK_PATH_MAX - 1);
+
+    if (len <= 0)
+        return vk_fail(VK_INTERNAL, "cannot find out where valetkey is: %s",
+                       strerror(errno));
+    while (len > 1 && out[len - 1] != '/')
+        len--;
+    out[len > 1 ? len - 1 : 1] = '\0';
+    return VK_OK;
+}
+
+static enum vk_err
+make_link(void *arg, const char *path, const char *target)
+{
+    (void)arg;
+    return vk_setup_link_state(path, target) == VK_LINK_OURS
+               ? VK_OK
+               : vk_setup_link_make(path, target);
+}
+
+static enum vk_err
+remove_link(void *arg, const char *path, const char *target)
+{
+    (void)arg;
+    (void)target;
+    if (unlink(path) == 0)
+        return VK_OK;
+    return vk_fail(VK_IO, "cannot remove '%s': %s", path, strerror(errno));
+}
+
+static enum vk_err
+write_file(const struct vk_change *change)
+{
+    if (vk_change_is_none(&change->text))
+        return VK_OK;
+    if (change->text.is_gone)
+        return vk_setup_file_remove(&change->file);
+    return vk_setup_file_replace(&change->file,
+                                 vk_buf_span(&change->text.next));
+}
+
+/* At no time does the file name a link that is not there. */
+static enum vk_err
+apply(const struct vk_change *change, bool undo)
+{
+    if (undo) {
+        enum vk_err err = write_file(change);
+        return err == VK_OK
+                   ? vk_setup_links_there(&change->setup, remove_link, NULL)
+                   : err;
+    }
+    enum vk_err err = vk_setup_links_wanted(&change->setup, make_link, NULL);
+    return err == VK_OK ? write_file(change) : err;
+}
+
+static bool
+is_on_path(const char *program)
+{
+    const char *path = getenv("PATH");
+    struct vk_span rest = vk_span_str(path != NULL ? path : "");
+    char file[VK_PATH_MAX];
+
+    while (rest.ptr != NULL) {
+        struct vk_span dir = vk_span_cut(&rest, ':');
+        if (dir.len == 0 || dir.len + strlen(program) + 2 > VK_PATH_MAX)
+            continue;
+        memcpy(file, dir.ptr, dir.len);
+        file[dir.len] = '/';
+        memcpy(file + dir.len + 1, program, strlen(program) + 1);
+        if (access(file, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum vk_err
+finish(const struct vk_setup *setup, bool undo)
+{
+    const struct vk_setup_tool *tool = setup->tool;
+    VK_AUTO_BUF out = VK_BUF(8192);
+    enum vk_err err = vk_buf_addf(&out,
+                                  undo ? "%s does not use valetkey any more.\n"
+                                       : "%s uses valetkey now.\n",
+                                  tool->name);
+
+    if (err == VK_OK && !undo && tool->hint != NULL)
+        err = tool->hint(setup, &out);
+    if (err == VK_OK)
+        err = vk_cli_print(vk_buf_span(&out));
+    if (!undo && tool->helper != NULL && !is_on_path(tool->helper))
+        vk_log("%s looks for '%s' on PATH, where it is not; add '%s' to PATH",
+               tool->name, tool->helper, setup->bin);
+    return err;
+}
+
+static enum vk_err
+ask(const struct vk_cli *cli, bool undo)
+{
+    if (has(cli, VK_OPT_YES))
+        return VK_OK;
+    return vk_confirm(
+        undo ? "Take this back? [y/N] " : "Make this change? [y/N] ", "--yes");
+}
+
+static enum vk_err
+carry_out(struct vk_change *change, bool undo)
+{
+    const struct vk_setup *setup = &change->setup;
+    enum vk_err err = setup->tool->path(setup, change->file.path);
+
+    if (err == VK_OK) {
+        char path[VK_PATH_MAX];
+        memcpy(path, change->file.path, sizeof path);
+        err = vk_setup_file_open(path, &change->file);
+    }
+    if (err != VK_OK)
+        return err;
+    if (change->file.is_there)
+        change->text.now = change->file.text.len > 0
+                               ? vk_buf_span(&change->file.text)
+                               : VK_SPAN("");
+    if (!undo || change->file.is_there)
+        err = vk_change_edit(change, undo);
+    if (err == VK_OK)
+        err = vk_change_describe(change, undo);
+    if (err != VK_OK)
+        return err;
+    if (vk_change_is_none(&change->text) && change->links == 0) {
+        err = vk_buf_addf(&change->out,
+                          undo ? "%s is not set up; nothing was changed.\n"
+                               : "%s is set up already.\n",
+                          setup->tool->name);
+        return err == VK_OK ? vk_cli_print(vk_buf_span(&change->out)) : err;
+    }
+    err = vk_cli_print(vk_buf_span(&change->out));
+    if (err == VK_OK)
+        err = ask(setup->cli, undo);
+    if (err == VK_OK)
+        err = apply(change, undo);
+    return err == VK_OK ? finish(setup, undo) : err;
+}
+
+static enum vk_err
+print_link(void *arg, const char *path, const char *target)
+{
+    return vk_buf_addf(arg, "# ln -s '%s' '%s'\n", target, path);
+}
+
+/* What would stand in a file of its own. */
+static enum vk_err
+print(struct vk_change *change)
+{
+    enum vk_err err = vk_change_edit(change, false);
+
+    if (err == VK_OK)
+        err = vk_buf_add(&change->out, vk_buf_span(&change->text.next));
+    if (err == VK_OK)
+        err = vk_setup_links_wanted(&change->setup, print_link, &change->out);
+    return err == VK_OK ? vk_cli_print(vk_buf_span(&change->out)) : err;
+}
+
+static enum vk_err
+check_options(const struct vk_cli *cli, const struct vk_setup_tool *tool)
+{
+    bool is_systemd = strcmp(tool->name, "systemd") == 0;
+
+    if (has(cli, VK_OPT_PRINT) && has(cli, VK_OPT_UNDO))
+        return vk_fail(VK_USAGE, "'--print' and '--undo' do not go together");
+    if (has(cli, VK_OPT_UNDO) && cli->operands > 1)
+        return vk_fail(VK_USAGE,
+                       "'--undo' takes back all of it; give no name");
+    if (!is_systemd && has(cli, VK_OPT_UNIT))
+        return vk_fail(VK_USAGE, "'--unit' is for systemd");
+    if (is_systemd && !has(cli, VK_OPT_UNIT))
+        return vk_fail(VK_USAGE, "systemd needs '--unit UNIT'");
+    if (is_systemd && !has(cli, VK_OPT_UNDO) && cli->operands < 2)
+        return vk_fail(VK_USAGE, "systemd needs the name of a client or token"
+                                 " for the unit");
+    return VK_OK;
+}
+
+static enum vk_err
+run(struct vk_change *change)
+{
+    const struct vk_cli *cli = change->setup.cli;
+    bool undo = has(cli, VK_OPT_UNDO);
+    enum vk_err err = check_options(cli, change->setup.tool);
+
+    if (err == VK_OK)
+        err = find_programs(change->setup.bin);
+    if (err == VK_OK)
+        err = vk_file_join(change->setup.bin, "valetkey-k8s", change->program);
+    if (err == VK_OK && !undo)
+        err = vk_setup_gather(&change->setup);
+    if (err != VK_OK)
+        return err;
+    return has(cli, VK_OPT_PRINT) ? print(change) : carry_out(change, undo);
+}
+
+enum vk_err
+vk_set_up(const struct vk_cli *cli)
+{
+    VK_AUTO_BUF names = VK_BUF(256);
+    struct vk_change change = {
+        .setup = {.cli = cli,
+                  .tool = vk_setup_find(cli->operand),
+                  .want = VK_BUF(VK_SETUP_MAX)},
+        .file.text = VK_BUF(VK_SETUP_MAX),
+        .text.next = VK_BUF(VK_SETUP_MAX),
+        .out = VK_BUF(OUT_MAX),
+    };
+
+    if (change.setup.tool == NULL) {
+        enum vk_err err = vk_setup_names(&names);
+        return err != VK_OK
+                   ? err
+                   : vk_fail(VK_USAGE, "there is no tool '%s'; there are %s",
+                             cli->operand, vk_buf_str(&names));
+    }
+    enum vk_err err = run(&change);
+    vk_clients_close(&change.setup.clients);
+    vk_setup_file_close(&change.file);
+    vk_buf_clear(&change.setup.want);
+    vk_buf_clear(&change.text.next);
+    vk_buf_clear(&change.out);
+    return err;
+}
