@@ -72,7 +72,8 @@ def setup_git(tap, live):
     shutil.rmtree(os.path.join(session.directory, "work"),
                   ignore_errors=True)
     make_repository(session, root)
-    before = "[user]\n\tname = n # mine\n[credential]\n\thelper = store\n"
+    before = ("[user]\n\tname = n # mine\n"
+              "[credential]\n\thelper = store\n")
     with open(config, "w") as file:
         file.write(before)
     with oidc(live.pki) as server, \
@@ -121,7 +122,8 @@ def setup_images(tap, live):
         undo(session, tool)
         fails(run)
 
-    with oidc(live.pki) as server, Registry(session, word="setup-registry") as registry:
+    with oidc(live.pki) as server, \
+            Registry(session, word="setup-registry") as registry:
         image = f"{registry.host}/test/hello:v1"
         name = session.add("setup-registry", server, serves=registry.host,
                            **POST)
