@@ -304,9 +304,9 @@ def bazel(tap, live):
 
     def fails_the_build():
         session.add("bazel-bad", server, audience=AUDIENCE, secret="wrong",
-                    client_id="post", serves="https://bad.invalid")
+                    client_id="post", serves="https://bazel-bad.invalid")
         try:
-            tool.headers("https://bad.invalid/")
+            tool.headers("https://bazel-bad.invalid/")
         except HelperFailed as failure:
             assert "refuses the credential" in str(failure), failure
         else:
@@ -316,14 +316,14 @@ def bazel(tap, live):
         """The helper gives up before Bazel does, and the fetch goes on."""
         with scripted(live.pki, mode="slow:9000") as slow:
             late = session.add("bazel-slow", slow,
-                               serves="https://slow.invalid")
+                               serves="https://bazel-slow.invalid")
             try:
-                tool.headers("https://slow.invalid/")
+                tool.headers("https://bazel-slow.invalid/")
             except HelperFailed as failure:
                 assert "the fetch goes on" in str(failure), failure
             else:
                 raise AssertionError("the helper did not fail")
-            found = tool.headers("https://slow.invalid/")
+            found = tool.headers("https://bazel-slow.invalid/")
             equal(found,
                   {"Authorization": [f"Bearer {session.token(late)}"]})
             equal(slow.count(), 1)
