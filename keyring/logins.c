@@ -52,9 +52,9 @@ vk_logins_can_ask(void)
            access(path, F_OK) == 0;
 }
 
-/* Nothing came of the question; what it would have told is not known. */
+/* Nothing came of the question; nobody was to be asked for a password. */
 static enum vk_err
-fail_to_ask(const struct vk_talk *talk)
+fail_to_ask(enum vk_err err, const struct vk_talk *talk)
 {
     const GError *error = talk->error;
     const char *why = error != NULL ? error->message : "no answer";
@@ -62,9 +62,9 @@ fail_to_ask(const struct vk_talk *talk)
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         why = "the Secret Service does not answer";
     if (talk->of == NULL)
-        return vk_fail(VK_NOSTORE, "cannot %s the logins: %s", talk->verb,
+        return vk_fail(err, "cannot %s the logins: %s", talk->verb,
                        vk_log_clean(vk_span_str(why)));
-    return vk_fail(VK_NOSTORE, "cannot %s the login of '%s': %s", talk->verb,
+    return vk_fail(err, "cannot %s the login of '%s': %s", talk->verb,
                    talk->of, vk_log_clean(vk_span_str(why)));
 }
 
@@ -117,7 +117,7 @@ find(const char *server, const char *verb, GList **out)
         items = g_list_delete_link(items, at);
     }
     if (talk.error != NULL)
-        err = fail_to_ask(&talk);
+        err = fail_to_ask(VK_NOSTORE, &talk);
     else
         *out = items;
     vk_talk_end(&talk);
@@ -144,16 +144,17 @@ last_stored(const GList *items)
     return last;
 }
 
+/* Whether that is done the item itself tells, when it is looked for again. */
 static enum vk_err
 unlock(SecretItem *item, const char *server)
 {
     struct vk_talk talk = vk_talk_start(server, "read", PERSON_MS);
-    GList list = {.data = item}, *unlocked = NULL;
-    gint count = secret_service_unlock_sync(NULL, &list, talk.cancel,
-                                            &unlocked, &talk.error);
-    enum vk_err err = count > 0 ? VK_OK : fail_to_reach(&talk);
+    GList list = {.data = item};
+    enum vk_err err = VK_OK;
 
-    g_list_free_full(unlocked, g_object_unref);
+    secret_service_unlock_sync(NULL, &list, talk.cancel, NULL, &talk.error);
+    if (talk.error != NULL)
+        err = fail_to_reach(&talk);
     vk_talk_end(&talk);
     return err;
 }
@@ -198,8 +199,10 @@ take(SecretItem *item, const char *server, struct vk_buf *username,
     struct vk_talk talk = vk_talk_start(server, "read", SERVICE_MS);
     enum vk_err err = VK_OK;
 
-    if (!secret_item_load_secret_sync(item, talk.cancel, &talk.error))
+    if (secret_item_get_locked(item))
         err = fail_to_reach(&talk);
+    else if (!secret_item_load_secret_sync(item, talk.cancel, &talk.error))
+        err = fail_to_ask(VK_LOCKED, &talk);
     vk_talk_end(&talk);
     if (err == VK_OK)
         err = take_value(item, server, secret);

@@ -9,6 +9,7 @@ import time
 
 from clients import AUDIENCE, POST, need
 from dockerd import Daemon
+from fakeservice import FakeService, Item
 from images import Tools
 from live import docker_get
 from registry import USER, Issuer, Registry
@@ -328,4 +329,82 @@ def identity_logins(tap, session, registry, issuer):
     tap.check("a wrong identity token is refused", a_wrong_one_is_refused)
 
 
-GROUPS = [logins, docker_logins, registry_logins]
+def odd_services(tap, live):
+    """What gnome-keyring does not do without a person, or not at all."""
+    with Session(live.programs, tag=f"{os.getpid()}-odd",
+                 has_service=False) as session:
+        odd_answers(tap, session)
+
+
+def odd_answers(tap, session):
+    ours = Helper(session, OURS)
+
+    def with_service(test, items, **more):
+        with FakeService(session, items, **more) as service:
+            test(service)
+
+    def fails(message, verb="get"):
+        def check(service):
+            done = ours.run(verb, "r.invalid")
+            equal((done.returncode, done.stdout), (1, message))
+            equal(done.stderr, f"{OURS}: {message}\n")
+        return check
+
+    def is_found(service):
+        equal(ours.get("r.invalid"), ("me", "good"))
+
+    def is_found_after_unlocking(service):
+        is_found(service)
+        equal(service.calls.count("Prompt"), 1)
+
+    def is_listed(service):
+        equal(ours.list(), {"r.invalid": "me"})
+        assert not {"Prompt", "Unlock", "GetSecret"} & set(service.calls)
+
+    def is_not_listed(service):
+        done = ours.run("list", "unused")
+        equal((done.returncode, done.stdout), (0, "{}"))
+        assert "locked" in done.stderr, done.stderr
+        assert "Prompt" not in service.calls
+
+    def is_none(service):
+        equal(ours.get("r.invalid"), None)
+        assert not {"Prompt", "Unlock", "GetSecret"} & set(service.calls)
+
+    locked = ("cannot read the login of 'r.invalid': the keyring is locked;"
+              " unlock it and try again")
+    good = [Item(b"good")]
+    for what, test, items, more in [
+        ("an open keyring has its login", is_found, good, {}),
+        ("a locked keyring is unlocked for its login",
+         is_found_after_unlocking, good, {"is_locked": True}),
+        ("a prompt that is dismissed is told", fails(locked), good,
+         {"is_locked": True, "is_willing": False}),
+        ("the last of several users is found", is_found,
+         [Item(b"a", modified=8, username="a"), Item(b"good", modified=9),
+          Item(b"b", modified=7, username="b")], {}),
+        ("so it is once the keyring is unlocked", is_found_after_unlocking,
+         [Item(b"good", modified=9), Item(b"b", username="b")],
+         {"is_locked": True}),
+        ("the last of several users is listed", is_listed,
+         [Item(b"good", modified=9), Item(b"b", username="b")], {}),
+        ("a locked keyring is not unlocked for a list", is_not_listed, good,
+         {"is_locked": True}),
+        ("nothing is asked where there is no item", is_none, [],
+         {"is_locked": True}),
+        ("an item of another schema is none", is_none,
+         [Item(b"x", **{"xdg:schema": "org.valetkey.ClientSecret"})], {}),
+        ("a password that is no text is not changed into one",
+         fails("the password of the login of 'r.invalid' is not text; log in"
+               " again"), [Item(b"\xff\xfe")], {}),
+        ("a password with a NUL is not cut",
+         fails("the password of the login of 'r.invalid' is not text; log in"
+               " again"), [Item(b"a\0b")], {}),
+        ("a service that keeps the password to itself is given up",
+         fails("cannot read the login of 'r.invalid': the Secret Service does"
+               " not answer"), good, {"silent": ["GetSecret"]}),
+    ]:
+        tap.check(what, with_service, test, items, **more)
+
+
+GROUPS = [logins, docker_logins, registry_logins, odd_services]

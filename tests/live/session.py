@@ -50,9 +50,11 @@ def missing():
 
 
 class Session:
-    """user: an entry of pwd, to be somebody else (who must be root)."""
+    """user: an entry of pwd, to be somebody else (who must be root).
+    has_service: with gnome-keyring."""
 
-    def __init__(self, programs, user=None, tag=None):
+    def __init__(self, programs, user=None, tag=None, has_service=True):
+        self.has_service = has_service
         self.programs = os.path.abspath(programs)
         self.user = user
         self.tag = tag or str(os.getpid())
@@ -90,7 +92,8 @@ class Session:
             raise Missing(reason)
         try:
             self.start_bus()
-            self.start_secret_service()
+            if self.has_service:
+                self.start_secret_service()
             return self
         except BaseException:
             self.stop()
