@@ -48,7 +48,7 @@ add_repeated(const struct vk_cli *cli, enum vk_key key, struct vk_buf *out)
     enum vk_err err = VK_OK;
 
     for (size_t i = 0; i < cli->repeats && err == VK_OK; i++)
-        if (cli->repeated[i].key == key)
+        if (cli->repeated[i].option == VK_OPT_KEYS + key)
             err = add_line(key, vk_span_str(cli->repeated[i].value), out);
     return err;
 }

@@ -2,11 +2,13 @@
 #ifndef VK_CLI_CLI_H
 #define VK_CLI_CLI_H
 
+#include "keyring/ask.h"
 #include "keyring/clients.h"
 
 /*
- * The command line of valetkey(1).  main.c has a row for each option and for
- * each subcommand; a subcommand gets its operands and all options at once.
+ * The command line of valetkey(1).  main.c has a row for each subcommand,
+ * options.c one for each option; a subcommand gets its operands and all
+ * options at once.
  */
 
 #define VK_OPTION_VALUES 32
@@ -44,9 +46,9 @@ struct vk_cli {
     size_t operands;
     /* NULL: not given; "" for options without a value. */
     const char *option[VK_OPTIONS];
-    /* --serves and --parameter may be given more than once. */
+    /* Those that may be given more than once, in their order. */
     struct {
-        enum vk_key key;
+        unsigned int option;
         const char *value;
     } repeated[VK_OPTION_VALUES];
     size_t repeats;
@@ -59,15 +61,25 @@ vk_command vk_add, vk_doctor, vk_drop, vk_header, vk_import, vk_list,
 
 const char *vk_cli_option_name(unsigned int option);
 
-/* The value of --min-validity or --timeout, or fallback. */
+/* The value of an option in seconds, or fallback. */
 VK_MUST enum vk_err vk_cli_seconds(const struct vk_cli *cli,
                                    enum vk_option option, int64_t fallback,
                                    int64_t *out);
 
-/* Open clients.conf and check all of it; a missing one is empty. */
+/* --timeout, and what option says of the validity. */
+VK_MUST enum vk_err vk_cli_wish(const struct vk_cli *cli,
+                                enum vk_option option, struct vk_wish *wish);
+
+/* Open clients.conf; a missing one is empty. */
+VK_MUST enum vk_err vk_cli_open_warm(struct vk_clients *clients);
+
+/* And check all of it, which the warm path does without. */
 VK_MUST enum vk_err vk_cli_open(struct vk_clients *clients);
 
-/* The token of the operand; VK_NOCLIENT is logged. */
+/* The token of that name, or of the operand; VK_NOCLIENT is logged. */
+VK_MUST enum vk_err vk_cli_find_name(const struct vk_clients *clients,
+                                     struct vk_span name,
+                                     struct vk_profile *profile);
 VK_MUST enum vk_err vk_cli_find(const struct vk_cli *cli,
                                 const struct vk_clients *clients,
                                 struct vk_profile *profile);

@@ -16,11 +16,9 @@ static enum vk_err
 find(const struct vk_cli *cli, struct vk_clients *clients,
      struct vk_profile *profile)
 {
-    enum vk_err err = vk_clients_open(clients);
+    enum vk_err err = vk_cli_open_warm(clients);
 
-    if (err != VK_OK && err != VK_NOCLIENT)
-        return err;
-    return vk_cli_find(cli, clients, profile);
+    return err == VK_OK ? vk_cli_find(cli, clients, profile) : err;
 }
 
 static enum vk_err
@@ -28,19 +26,12 @@ ask(const struct vk_cli *cli, struct vk_clients *clients,
     struct vk_profile *profile, struct vk_record *record)
 {
     struct vk_wish wish = {0};
-    int64_t timeout;
-    enum vk_err err =
-        vk_cli_seconds(cli, VK_OPT_MIN_VALIDITY, 0, &wish.min_validity);
+    enum vk_err err = vk_cli_wish(cli, VK_OPT_MIN_VALIDITY, &wish);
 
     if (err == VK_OK)
-        err = vk_cli_seconds(cli, VK_OPT_TIMEOUT, 0, &timeout);
-    if (err == VK_OK)
         err = find(cli, clients, profile);
-    if (err != VK_OK)
-        return err;
-    wish.timeout_ms = timeout * 1000;
-    wish.waits_for_hold = timeout > 0;
-    return vk_ask(clients, profile, &wish, &payload, record);
+    return err == VK_OK ? vk_ask(clients, profile, &wish, &payload, record)
+                        : err;
 }
 
 static enum vk_err
@@ -55,27 +46,36 @@ write_json(const struct vk_profile *profile, const struct vk_record *record)
     vk_json_number(&json, "expires_in",
                    vk_record_left(record, vk_clock_boot()));
     vk_json_close(&json, '}');
-    enum vk_err err = vk_json_end(&json);
-    return err == VK_OK ? vk_buf_add_char(&out, '\n') : err;
+    return vk_json_end(&json);
 }
 
 static enum vk_err
-print(const struct vk_cli *cli, const char *prefix)
+write_token(struct vk_span token)
+{
+    return vk_buf_add(&out, token);
+}
+
+static enum vk_err
+write_header(struct vk_span token)
+{
+    enum vk_err err = vk_buf_add_str(&out, "Authorization: Bearer ");
+
+    return err == VK_OK ? vk_buf_add(&out, token) : err;
+}
+
+static enum vk_err
+print(const struct vk_cli *cli, enum vk_err (*write)(struct vk_span token))
 {
     struct vk_clients clients;
     struct vk_profile profile;
     struct vk_record record;
     enum vk_err err = ask(cli, &clients, &profile, &record);
 
-    if (err == VK_OK && cli->option[VK_OPT_JSON] != NULL) {
-        err = write_json(&profile, &record);
-    } else if (err == VK_OK) {
-        err = vk_buf_add_str(&out, prefix);
-        if (err == VK_OK)
-            err = vk_buf_add(&out, record.token);
-        if (err == VK_OK)
-            err = vk_buf_add_char(&out, '\n');
-    }
+    if (err == VK_OK)
+        err = cli->option[VK_OPT_JSON] != NULL ? write_json(&profile, &record)
+                                               : write(record.token);
+    if (err == VK_OK)
+        err = vk_buf_add_char(&out, '\n');
     if (err == VK_OK)
         err = vk_cli_print(vk_buf_span(&out));
     if (err == VK_OK)
@@ -88,13 +88,13 @@ print(const struct vk_cli *cli, const char *prefix)
 enum vk_err
 vk_token(const struct vk_cli *cli)
 {
-    return print(cli, "");
+    return print(cli, write_token);
 }
 
 enum vk_err
 vk_header(const struct vk_cli *cli)
 {
-    return print(cli, "Authorization: Bearer ");
+    return print(cli, write_header);
 }
 
 enum vk_err

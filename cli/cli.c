@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What several subcommands do. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum vk_err
+vk_cli_print(struct vk_span text)
+{
+    if (vk_span_write(text, STDOUT_FILENO) != VK_OK)
+        return vk_fail(VK_IO, "cannot write to standard output: %s",
+                       strerror(errno));
+    return VK_OK;
+}
+
+enum vk_err
+vk_cli_wish(const struct vk_cli *cli, enum vk_option option,
+            struct vk_wish *wish)
+{
+    int64_t timeout;
+    enum vk_err err = vk_cli_seconds(cli, option, 0, &wish->min_validity);
+
+    if (err == VK_OK)
+        err = vk_cli_seconds(cli, VK_OPT_TIMEOUT, 0, &timeout);
+    if (err != VK_OK)
+        return err;
+    wish->timeout_ms = timeout * 1000;
+    wish->waits_for_hold = timeout > 0;
+    return VK_OK;
+}
+
+enum vk_err
+vk_cli_open_warm(struct vk_clients *clients)
+{
+    enum vk_err err = vk_clients_open(clients);
+
+    return err == VK_NOCLIENT ? VK_OK : err;
+}
+
+enum vk_err
+vk_cli_open(struct vk_clients *clients)
+{
+    enum vk_err err = vk_cli_open_warm(clients);
+
+    return err == VK_OK ? vk_clients_check(clients) : err;
+}
+
+enum vk_err
+vk_cli_find_name(const struct vk_clients *clients, struct vk_span name,
+                 struct vk_profile *profile)
+{
+    enum vk_err err = vk_clients_for_name(clients, name, profile);
+
+    if (err == VK_NOCLIENT)
+        return vk_fail(err,
+                       "there is no client or token '%.*s'; 'valetkey"
+                       " list' shows what there is",
+                       VK_ARG(name));
+    return err;
+}
+
+enum vk_err
+vk_cli_find(const struct vk_cli *cli, const struct vk_clients *clients,
+            struct vk_profile *profile)
+{
+    return vk_cli_find_name(clients, vk_span_str(cli->operand), profile);
+}
