@@ -44,10 +44,10 @@ become(const char *path, const char *const argv[],
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return;
-    if (how == VK_DETACHED && setsid() < 0)
+    if (how != VK_ATTACHED && setsid() < 0)
         return;
     /* Nor may a closed one be taken by what the program opens. */
-    if ((how == VK_DETACHED || fcntl(STDERR_FILENO, F_GETFD) < 0) &&
+    if ((how != VK_ATTACHED || fcntl(STDERR_FILENO, F_GETFD) < 0) &&
         dup2(null, STDERR_FILENO) < 0)
         return;
     /* Whatever else our own parent left open is not passed on. */
@@ -75,10 +75,13 @@ vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
     if (null < 0)
         return vk_fail(VK_INTERNAL, "cannot open /dev/null: %s",
                        strerror(errno));
-    /* A parent that ignores SIGCHLD would take our child's status away. */
-    sigaction(SIGCHLD, &usual, NULL);
+    /* Where SIGCHLD is ignored the kernel takes our child's status away. */
+    if (how != VK_ABANDONED)
+        sigaction(SIGCHLD, &usual, NULL);
     pid_t pid = fork();
     if (pid == 0) {
+        if (how == VK_ABANDONED && fork() != 0)
+            _exit(0);
         become(path, argv, fds, how, null);
         vk_log("cannot run '%s': %s", path, strerror(errno));
         _exit(VK_PROC_NO_EXEC);
@@ -88,6 +91,11 @@ vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
     if (pid < 0)
         return vk_fail(VK_INTERNAL, "cannot start '%s': %s", path,
                        strerror(saved));
+    if (how == VK_ABANDONED) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        pid = 0;
+    }
     *out = pid;
     return VK_OK;
 }

@@ -14,15 +14,17 @@ struct vk_proc_fd {
 /*
  * VK_DETACHED: a session of its own and no standard error, so that neither
  * Ctrl-C nor a caller's death ends it, and no tool waits for its pipes.
+ * VK_ABANDONED: also no child of ours, should we become another program.
  */
-enum vk_proc_how { VK_ATTACHED, VK_DETACHED };
+enum vk_proc_how { VK_ATTACHED, VK_DETACHED, VK_ABANDONED };
 
 /*
  * Start the program argv[0], found in the directory of valetkey's internal
  * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR.  It gets the environment
  * and, of our file descriptors, standard error and those listed (ended by
  * from -1); standard input and output are /dev/null unless listed.  *out is
- * its process ID.  One that cannot be run ends with VK_PROC_NO_EXEC.
+ * its process ID (0: abandoned).  One that cannot be run ends with
+ * VK_PROC_NO_EXEC.
  */
 #define VK_PROC_NO_EXEC 127
 VK_MUST enum vk_err vk_proc_start(const char *const argv[],

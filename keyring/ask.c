@@ -83,7 +83,7 @@ number(int64_t value)
  */
 static enum vk_err
 start(const char *mode, const char *value, const char *name, int64_t left_ms,
-      int lock, int out, pid_t *pid)
+      int lock, int out, enum vk_proc_how how, pid_t *pid)
 {
     struct number lock_fd = number(lock), out_fd = number(out);
     struct number timeout = number(left_ms > 0 ? left_ms : 1);
@@ -99,7 +99,7 @@ start(const char *mode, const char *value, const char *name, int64_t left_ms,
                                 name,
                                 NULL};
     const struct vk_proc_fd fds[] = {{lock, lock}, {out, out}, {-1, -1}};
-    enum vk_err err = vk_proc_start(argv, fds, VK_DETACHED, pid);
+    enum vk_err err = vk_proc_start(argv, fds, how, pid);
 
     close(lock);
     return err;
@@ -153,7 +153,7 @@ fetch(const struct vk_profile *profile, const struct vk_wish *wish,
     }
     enum vk_err err =
         start("--min-validity", number(wish->min_validity).text, profile->name,
-              deadline - vk_clock_boot_ms(), lock, out, &pid);
+              deadline - vk_clock_boot_ms(), lock, out, VK_DETACHED, &pid);
     if (err == VK_OK)
         err = wait_for(pid, profile->name, deadline);
     if (err == VK_OK)
@@ -321,7 +321,7 @@ renew(const struct vk_clients *clients, const struct vk_profile *profile,
     /* Should it not start, the token is still good for a while. */
     enum vk_err err =
         start("--renew", number(record->boot_expires).text, profile->name,
-              DEFAULT_TIMEOUT_MS, lock, out, &pid);
+              DEFAULT_TIMEOUT_MS, lock, out, VK_ABANDONED, &pid);
     (void)err;
     close(out);
 }
