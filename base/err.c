@@ -26,6 +26,8 @@ static const struct {
     [VK_NOSTORE] = {"no-store", "the secret store is not available", 7},
     [VK_LOCKED] = {"locked", "the secret store is locked", 7},
     [VK_NOSECRET] = {"no-secret", "the secret store has no such secret", 7},
+    [VK_NOCOMMAND] = {"no-command", "no such command", 127},
+    [VK_NOEXEC] = {"no-exec", "the command cannot be run", 126},
 };
 
 const char *

@@ -28,13 +28,18 @@ enum vk_err {
     VK_NOSTORE,     /* the secret store is not there */
     VK_LOCKED,      /* the secret store is locked */
     VK_NOSECRET,    /* the secret store has no secret for the client */
+    VK_NOCOMMAND,   /* the command to run is not there */
+    VK_NOEXEC,      /* it is, and cannot be run */
     VK_ERRS
 };
 
 /* A message for people: lower case, no full stop. */
 const char *vk_err_text(enum vk_err err);
 
-/* The exit status of `valetkey` and `valetkey-fetch`, 0 to 7. */
+/*
+ * The exit status of `valetkey` and `valetkey-fetch`, 0 to 7; of a command
+ * that cannot be run 127 or 126, as sh(1) has it.
+ */
 int vk_err_exit(enum vk_err err);
 
 /* The error that another of our programs ended with; VK_INTERNAL if none. */

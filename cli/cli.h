@@ -23,7 +23,10 @@ enum vk_option {
     VK_OPT_UNDO,
     VK_OPT_YES,
     /* with one */
+    VK_OPT_AT_LEAST,
     VK_OPT_CLUSTER_ID,
+    VK_OPT_ENV,
+    VK_OPT_FOR,
     VK_OPT_HOST,
     VK_OPT_MIN_VALIDITY,
     VK_OPT_NAME,
@@ -44,6 +47,9 @@ struct vk_cli {
     const char *operand; /* the first; NULL: none */
     char *const *all_operands;
     size_t operands;
+    /* What stands behind "--", where that is a command; NULL: no "--". */
+    char *const *exec;
+    bool had_sigpipe; /* it was not ignored when we were started */
     /* NULL: not given; "" for options without a value. */
     const char *option[VK_OPTIONS];
     /* Those that may be given more than once, in their order. */
@@ -56,8 +62,9 @@ struct vk_cli {
 
 typedef enum vk_err vk_command(const struct vk_cli *cli);
 
-vk_command vk_add, vk_doctor, vk_drop, vk_header, vk_import, vk_list,
-    vk_remove, vk_retry, vk_rotate, vk_set_up, vk_status, vk_token;
+vk_command vk_add, vk_curl_config, vk_doctor, vk_drop, vk_header, vk_import,
+    vk_list, vk_remove, vk_retry, vk_rotate, vk_run, vk_set_up, vk_status,
+    vk_token;
 
 const char *vk_cli_option_name(unsigned int option);
 

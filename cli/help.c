@@ -12,7 +12,10 @@ add_help(const struct vk_cli_command *command, struct vk_buf *out)
         err = vk_buf_addf(out, command->needs == VK_MAY_HAVE ? " [%s]" : " %s",
                           command->operand);
     if (err == VK_OK)
-        err = vk_buf_addf(out, " [OPTION]...\n%s\n", command->help);
+        err = vk_buf_addf(
+            out, " [OPTION]...%s\n%s\n",
+            command->needs == VK_AND_COMMAND ? " -- COMMAND [ARG]..." : "",
+            command->help);
     for (unsigned int i = 0; i < VK_OPTIONS && err == VK_OK; i++) {
         if ((command->options >> i & 1) == 0)
             continue;

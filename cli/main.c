@@ -20,6 +20,12 @@ static const struct vk_cli_command commands[] = {
     {"header", "NAME[/TOKEN]", VK_MUST_HAVE,
      VK_OPT(MIN_VALIDITY) | VK_OPT(TIMEOUT), vk_header,
      "print 'Authorization: Bearer ...'"},
+    {"curl-config", "NAME[/TOKEN]", VK_MUST_HAVE,
+     VK_OPT(MIN_VALIDITY) | VK_OPT(TIMEOUT), vk_curl_config,
+     "print a line for 'curl -K -'"},
+    {"run", "NAME...", VK_AND_COMMAND,
+     VK_OPT(AT_LEAST) | VK_OPT(ENV) | VK_OPT(FOR) | VK_OPT(TIMEOUT), vk_run,
+     "run a command with tokens in its environment"},
     {"list", NULL, VK_NO_OPERAND, VK_OPT(JSON), vk_list,
      "what is configured, and the URLs that it serves"},
     {"status", "NAME[/TOKEN]", VK_MAY_HAVE, VK_OPT(JSON), vk_status,
@@ -41,6 +47,8 @@ static const struct vk_cli_command commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
+static bool had_sigpipe;
+
 static const struct vk_cli_command *
 find_command(const char *name)
 {
@@ -60,7 +68,7 @@ help(const struct vk_cli_command *command)
 static enum vk_err
 run(const struct vk_cli_command *command, int argc, char **argv)
 {
-    struct vk_cli cli = {.command = command->name};
+    struct vk_cli cli = {.command = command->name, .had_sigpipe = had_sigpipe};
     bool wants_help = false;
     enum vk_err err = vk_options_read(command, argc, argv, &cli, &wants_help);
 
@@ -96,8 +104,12 @@ start(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-    vk_log_program("valetkey");
     /* A reader that closes early is an error like any other. */
-    signal(SIGPIPE, SIG_IGN);
+    static const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+
+    vk_log_program("valetkey");
+    sigaction(SIGPIPE, &ignore, &before);
+    had_sigpipe = before.sa_handler != SIG_IGN;
     return vk_err_exit(start(argc, argv));
 }

@@ -17,7 +17,10 @@ static const struct vk_option_row options[VK_OPT_KEYS] = {
     [VK_OPT_SHRED] = {"shred", NULL, false},
     [VK_OPT_UNDO] = {"undo", NULL, false},
     [VK_OPT_YES] = {"yes", NULL, false},
+    [VK_OPT_AT_LEAST] = {"at-least", "SECONDS", false},
     [VK_OPT_CLUSTER_ID] = {"cluster-id", "ID", false},
+    [VK_OPT_ENV] = {"env", "VAR[=NAME]", true},
+    [VK_OPT_FOR] = {"for", "PRESET[=NAME]", true},
     [VK_OPT_HOST] = {"host", "HOST", false},
     [VK_OPT_MIN_VALIDITY] = {"min-validity", "SECONDS", false},
     [VK_OPT_NAME] = {"name", "NAME", false},
@@ -119,7 +122,8 @@ take_operands(const struct vk_cli_command *command, int argc, char **argv,
 {
     size_t count = (size_t)(argc - optind);
 
-    if ((count > 1 && command->needs != VK_MUST_HAVE_MORE) ||
+    if ((count > 1 && command->needs != VK_MUST_HAVE_MORE &&
+         command->needs != VK_AND_COMMAND) ||
         (count == 1 && command->needs == VK_NO_OPERAND))
         return vk_fail(VK_USAGE, "too many operands; see 'valetkey %s --help'",
                        command->name);
@@ -134,6 +138,21 @@ take_operands(const struct vk_cli_command *command, int argc, char **argv,
     return VK_OK;
 }
 
+/*
+ * What stands behind "--" is another command's and not looked at, nor put
+ * into another order, which getopt_long would do.
+ */
+static int
+take_command(int argc, char **argv, struct vk_cli *cli)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            cli->exec = argv + i + 1;
+            return i;
+        }
+    return argc;
+}
+
 enum vk_err
 vk_options_read(const struct vk_cli_command *command, int argc, char **argv,
                 struct vk_cli *cli, bool *wants_help)
@@ -142,6 +161,8 @@ vk_options_read(const struct vk_cli_command *command, int argc, char **argv,
     enum vk_err err = VK_OK;
     int c;
 
+    if (command->needs == VK_AND_COMMAND)
+        argc = take_command(argc, argv, cli);
     list_options(long_options);
     opterr = 0;
     while (err == VK_OK &&

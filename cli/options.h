@@ -8,6 +8,8 @@
 enum vk_operands {
     VK_NO_OPERAND,
     VK_MAY_HAVE,
+    /* Any number, and behind "--" a command of its own. */
+    VK_AND_COMMAND,
     VK_MUST_HAVE,
     VK_MUST_HAVE_MORE, /* one or more */
 };

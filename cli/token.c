@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* token, header, drop, retry: what concerns a token alone. */
+/* token, header, curl-config, drop, retry: what concerns a token alone. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -63,6 +63,25 @@ write_header(struct vk_span token)
     return err == VK_OK ? vk_buf_add(&out, token) : err;
 }
 
+/*
+ * curl(1), -K.  Not a header: this option is a credential to curl, which has
+ * always kept credentials from the host that a redirect leads to; headers of
+ * that name only since 7.58.
+ */
+static enum vk_err
+write_curl_config(struct vk_span token)
+{
+    enum vk_err err = vk_buf_add_str(&out, "oauth2-bearer = \"");
+
+    for (size_t i = 0; i < token.len && err == VK_OK; i++) {
+        if (token.ptr[i] == '"' || token.ptr[i] == '\\')
+            err = vk_buf_add_char(&out, '\\');
+        if (err == VK_OK)
+            err = vk_buf_add_char(&out, token.ptr[i]);
+    }
+    return err == VK_OK ? vk_buf_add_char(&out, '"') : err;
+}
+
 static enum vk_err
 print(const struct vk_cli *cli, enum vk_err (*write)(struct vk_span token))
 {
@@ -95,6 +114,12 @@ enum vk_err
 vk_header(const struct vk_cli *cli)
 {
     return print(cli, write_header);
+}
+
+enum vk_err
+vk_curl_config(const struct vk_cli *cli)
+{
+    return print(cli, write_curl_config);
 }
 
 enum vk_err

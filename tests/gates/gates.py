@@ -82,6 +82,14 @@ HELPERS = {
     "valetkey-npm": Helper("{name}"),
 }
 
+# What 'valetkey run' may cost beyond becoming the command by itself: as much
+# as a helper; but valetkey has all its other commands in it, whose symbols
+# ld.so has to find, and its pages.
+RUN = ["run", "{name}", "--env", "T", "--"]
+RUN_LIMITS = {**LIMITS,
+              "instructions": lambda empty: empty + 190_000,
+              "minor faults": lambda empty: empty + 30}
+
 
 def set_up(session, server):
     """Tokens in the cache; give what HELPERS name them by."""
@@ -109,8 +117,8 @@ class Table:
         self.failed += not good
         self.line(what, measured, empty, limit, "ok" if good else "FAILED")
 
-    def judge_libraries(self, program, libraries):
-        allowed = NEEDED | {JSON} if HELPERS[program].json else NEEDED
+    def judge_libraries(self, program, libraries, json=False):
+        allowed = NEEDED | {JSON} if json else NEEDED
         good = set(libraries) <= allowed
         self.passed += good
         self.failed += not good
@@ -182,11 +190,12 @@ class Gates:
         self.directory = live.directory
         self.empty = compile(build, "empty", self.directory)
         self.empty_json = compile(build, "json", self.directory, "-ljson-c")
+        self.exec = compile(build, "exec", self.directory)
         self.meter = compile(build, "measure", self.directory)
 
-    def run(self, *command):
+    def run(self, *command, status=0):
         done = self.session.run(*command, text=self.text, env=self.env)
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        assert done.returncode == status, (command, done.stdout, done.stderr)
         return done
 
     def measure(self, *command):
@@ -205,11 +214,12 @@ class Gates:
         with open(trace) as lines:
             return sum(1 for line in lines if re.match(r"\d+ +\w+\(", line))
 
-    def instructions(self, *command):
+    def instructions(self, *command, status=0):
         """The least of some runs: a key that the kernel just collects, or
         an address, can make one longer."""
         said = [self.run("valgrind", "--tool=callgrind",
-                         "--callgrind-out-file=/dev/null", *command).stderr
+                         "--callgrind-out-file=/dev/null", *command,
+                         status=status).stderr
                 for _ in range(3)]
         return min(int(re.search(r"Collected : (\d+)", text)[1])
                    for text in said)
@@ -246,6 +256,27 @@ class Gates:
                          self.instructions(*command),
                          empty[figure], GROWTH * cost[figure])
 
+    def measure_run(self, *program):
+        """One that becomes the empty program. What callgrind counts is lost
+        then: for that it is one that is not there."""
+        faults, rss = self.memory(*program, self.empty)
+        return {"system calls": self.calls(*program, self.empty),
+                "instructions": self.instructions(
+                    *program, self.empty + "-not-there", status=127),
+                "minor faults": faults, "peak KiB": rss}
+
+    def judge_run(self, name, sections):
+        program = shutil.which("valetkey", path=self.session.env["PATH"])
+        self.text, self.env = "", {}
+        self.write_conf(100, sections)
+        empty = self.measure_run(self.exec)
+        cost = self.measure_run(program, *[
+            word.replace("{name}", name) for word in RUN])
+        for figure, value in cost.items():
+            self.table.judge(f"valetkey run, 100 clients: {figure}", value,
+                             empty[figure],
+                             RUN_LIMITS[figure](empty[figure]))
+
     def judge(self, pki):
         with scripted(pki) as server:
             values = set_up(self.session, server)
@@ -254,6 +285,7 @@ class Gates:
                 sections = conf.read()
         for program, helper in HELPERS.items():
             self.judge_helper(program, helper.fill(**values), sections)
+        self.judge_run(values["name"], sections)
 
 
 def main():
@@ -263,7 +295,11 @@ def main():
     table = Table()
     for program in HELPERS:
         table.judge_libraries(program,
-                              libraries(programs(build)[program]))
+                              libraries(programs(build)[program]),
+                              HELPERS[program].json)
+    # Some of its commands may want JSON; what is run must not pay for that.
+    table.judge_libraries("valetkey",
+                          libraries(programs(build)["valetkey"]))
     with tempfile.TemporaryDirectory(prefix="vk-gates-") as directory:
         try:
             for program in "strace", "valgrind":

@@ -6,7 +6,7 @@ import os
 import shutil
 
 from fronts import Front, GitFront
-from servers import Missing, oidc
+from servers import Missing, oidc, scripted
 from tap import equal
 
 AUDIENCE = "api.invalid"
@@ -121,29 +121,112 @@ def git(tap, live):
         tap.check("git hears why there is no token", hears_of_failure)
 
 
+class Redirect(Front):
+    """Sends everybody on to the URL `to`."""
+
+    to = None
+
+    def serve(self, request):
+        self.reply(request, 302, "text/plain", b"",
+                   [("Location", self.to)])
+
+
 def curl(tap, live):
     session = live.session
     need("curl")
 
-    def shows(header):
-        return session.run("curl", "-sSf", "-H", "@-", f"{front.url}/topology",
-                           text=header)
+    def shows(*words, text=""):
+        return session.run("curl", "-sSf", *words, f"{front.url}/topology",
+                           text=text)
 
-    def is_let_in():
-        done = shows(session.succeed("valetkey", "header", name))
+    def is_in(done):
         equal((done.returncode, done.stderr), (0, ""))
         equal(json.loads(done.stdout), {"brokers": []})
 
+    def is_let_in():
+        is_in(shows("-H", "@-", text=session.succeed(
+            "valetkey", "header", name)))
+
     def is_kept_out():
-        equal(shows("Authorization: Bearer none\n").returncode, 22)
+        equal(shows("-H", "@-", text="Authorization: Bearer none\n")
+              .returncode, 22)
+        equal(shows("-K", "-", text='oauth2-bearer = "none"\n').returncode,
+              22)
+        equal(shows().returncode, 22)
+
+    def reads_config():
+        line = session.succeed("valetkey", "curl-config", name)
+        equal(line, f'oauth2-bearer = "{session.token(name)}"\n')
+        is_in(shows("-K", "-", text=line))
+
+    def reads_config_beside_stdin():
+        """What bash makes of <(...) is a pipe; standard input is free."""
+        need("bash")
+        is_in(session.run(
+            "bash", "-c", f"curl -sSf -K <(valetkey curl-config {name})"
+            f" --data-binary @- {front.url}/topology", text="body"))
+
+    def reads_odd_token():
+        """Which has what has to be escaped."""
+        odd = 'a"b\\c\\\\"\\n%d$e'
+        session.drop(name)
+        session.token(name)
+        serial = session.succeed("keyctl", "search", "@u", "user",
+                                 f"valetkey:{name}").strip()
+        record = session.succeed("keyctl", "pipe", serial)
+        session.succeed("keyctl", "pupdate", serial, text=odd + "\n" +
+                        record.split("\n", 1)[1])
+        front.shown.clear()
+        is_in(shows("-K", "-", text=session.succeed(
+            "valetkey", "curl-config", name)))
+        equal(front.shown, [odd])
+        session.drop(name)
+
+    def follows(start, *words):
+        """The tokens that the last server of a redirect is shown."""
+        front.shown.clear()
+        done = session.run("curl", "-sS", "-L", "-K", "-", *words, start,
+                           text=session.succeed("valetkey", "curl-config",
+                                                name))
+        equal(done.returncode, 0)
+        equal(redirect.shown[-1], session.token(name))
+        return list(front.shown)
+
+    def keeps_it_from_others():
+        """Another host, and another port of the same host."""
+        there = f"http://localhost:{redirect.port}"
+        for redirect.to in front.url, front.url.replace("127.0.0.1",
+                                                        "localhost"):
+            equal(follows(there), [])
+            # That it could have been seen there:
+            equal(follows(there, "--location-trusted"),
+                  [session.token(name)])
+
+    def keeps_header_from_others():
+        redirect.to = front.url
+        front.shown.clear()
+        session.run("curl", "-sS", "-L", "-H", "@-",
+                    f"http://localhost:{redirect.port}",
+                    text=session.succeed("valetkey", "header", name))
+        equal((redirect.shown[-1], front.shown), (session.token(name), []))
 
     def accept(token):
         return token == session.token(name)
 
-    with oidc(live.pki) as server, Front(accept) as front:
-        name = session.add("curl", server, audience=AUDIENCE, **POST)
-        tap.check("curl with 'valetkey header' is let in", is_let_in)
-        tap.check("curl with another header is not", is_kept_out)
+    with scripted(live.pki) as server, Front(accept) as front, \
+            Redirect(accept) as redirect:
+        name = session.add("curl", server)
+        tap.check("curl -H @- with 'valetkey header' is let in", is_let_in)
+        tap.check("curl -K - with 'valetkey curl-config' is let in",
+                  reads_config)
+        tap.check("curl -K <(valetkey curl-config) is let in",
+                  reads_config_beside_stdin)
+        tap.check("curl with another token, or none, is not", is_kept_out)
+        tap.check("curl takes the token to no other host or port",
+                  keeps_it_from_others)
+        tap.check("nor the header", keeps_header_from_others)
+        tap.check("curl reads a token with quotes and backslashes",
+                  reads_odd_token)
 
 
 GROUPS = [git, curl]

@@ -28,6 +28,8 @@ MODULES = [
     "repositories",
     "dialogues",
     "hostile_input",
+    "runs",
+    "targets",
     "images",
     "logins",
     "builds",
