@@ -36,10 +36,11 @@ enum vk_option {
     VK_OPT_SERVER,
     VK_OPT_TENANT,
     VK_OPT_TIMEOUT,
-    VK_OPT_UNIT,
     /* with the name and meaning of a key of clients.conf */
     VK_OPT_KEYS,
-    VK_OPTIONS = VK_OPT_KEYS + VK_KEYS
+    VK_OPTIONS = VK_OPT_KEYS + VK_KEYS,
+    /* one of these, for a command that sets no key */
+    VK_OPT_UNIT = VK_OPT_KEYS + VK_KEY_UNIT
 };
 
 struct vk_cli {
@@ -64,7 +65,7 @@ typedef enum vk_err vk_command(const struct vk_cli *cli);
 
 vk_command vk_add, vk_curl_config, vk_doctor, vk_drop, vk_header, vk_import,
     vk_list, vk_remove, vk_retry, vk_rotate, vk_run, vk_set_up, vk_status,
-    vk_token;
+    vk_systemd_socket, vk_token;
 
 const char *vk_cli_option_name(unsigned int option);
 

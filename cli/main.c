@@ -43,6 +43,8 @@ static const struct vk_cli_command commands[] = {
     {"setup", "TOOL [NAME]...", VK_MUST_HAVE_MORE,
      VK_OPT(PRINT) | VK_OPT(UNDO) | VK_OPT(UNIT) | VK_OPT(YES), vk_set_up,
      "make docker, git, kubectl, ... use valetkey"},
+    {"systemd-socket", NULL, VK_NO_OPERAND, VK_OPT(AT_LEAST) | VK_OPT(TIMEOUT),
+     vk_systemd_socket, "answer a service's LoadCredential="},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -30,7 +30,6 @@ static const struct vk_option_row options[VK_OPT_KEYS] = {
     [VK_OPT_SERVER] = {"server", "ID", false},
     [VK_OPT_TENANT] = {"tenant", "ID", false},
     [VK_OPT_TIMEOUT] = {"timeout", "SECONDS", false},
-    [VK_OPT_UNIT] = {"unit", "UNIT", false},
 };
 
 struct vk_option_row

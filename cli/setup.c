@@ -192,6 +192,8 @@ check_options(const struct vk_cli *cli, const struct vk_setup_tool *tool)
     if (has(cli, VK_OPT_UNDO) && cli->operands > 1)
         return vk_fail(VK_USAGE,
                        "'--undo' takes back all of it; give no name");
+    if (cli->repeats > 1)
+        return vk_fail(VK_USAGE, "'--unit' is given twice");
     if (!is_systemd && has(cli, VK_OPT_UNIT))
         return vk_fail(VK_USAGE, "'--unit' is for systemd");
     if (is_systemd && !has(cli, VK_OPT_UNIT))

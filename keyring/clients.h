@@ -29,6 +29,7 @@ enum vk_key {
     VK_KEY_PARAMETER,
     VK_KEY_SERVES,
     VK_KEY_USERNAME,
+    VK_KEY_UNIT,
     VK_KEY_CA_FILE,
     VK_KEY_STORE,
     VK_KEY_LIFETIME,

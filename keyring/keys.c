@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "keyring/unit.h"
+
 #define SECONDS_MAX 1000000000
 
 static const char *
@@ -88,6 +90,15 @@ username(struct vk_span value)
 }
 
 static const char *
+unit(struct vk_span value)
+{
+    return vk_unit_is_name(value)
+               ? NULL
+               : "must be the name of a systemd unit, such as"
+                 " NAME.service or NAME@.service";
+}
+
+static const char *
 path(struct vk_span value)
 {
     return vk_span_starts(value, "/") ? NULL : "must be an absolute path";
@@ -127,6 +138,7 @@ const struct vk_key_row vk_key_rows[VK_KEYS] = {
                           parameter},
     [VK_KEY_SERVES] = {"serves", BOTH | VK_REPEATABLE, "", serves},
     [VK_KEY_USERNAME] = {"username", BOTH, "oauth2accesstoken", username},
+    [VK_KEY_UNIT] = {"unit", BOTH | VK_REPEATABLE, "", unit},
     [VK_KEY_CA_FILE] = {"ca-file", VK_IN_CLIENT, "", path},
     [VK_KEY_STORE] = {"store", VK_IN_CLIENT, "secret-service", store},
     [VK_KEY_LIFETIME] = {"lifetime", BOTH, "300", seconds},

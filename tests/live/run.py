@@ -30,6 +30,7 @@ MODULES = [
     "hostile_input",
     "runs",
     "targets",
+    "units",
     "images",
     "logins",
     "builds",
