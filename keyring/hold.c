@@ -230,6 +230,8 @@ vk_hold_backoff(int64_t first, int64_t most, int64_t failures)
 #define NEW_S 60
 #define DROP_FIRST_MS 5000
 #define DROP_MOST_MS 300000
+/* Ages are whole seconds, and a new token is made 5 s later at least. */
+#define SAME_MS 2000
 
 bool
 vk_hold_after_drop(const struct vk_hold *previous, int64_t age, int64_t now,
@@ -240,6 +242,9 @@ vk_hold_after_drop(const struct vk_hold *previous, int64_t age, int64_t now,
     int64_t failures = again ? previous->failures + 1 : 1;
 
     if (age >= NEW_S)
+        return false;
+    /* Made before the last report: it is about this very token. */
+    if (previous != NULL && now - age * 1000 < previous->at + SAME_MS)
         return false;
     *out = (struct vk_hold){
         .until = now + vk_hold_backoff(DROP_FIRST_MS, DROP_MOST_MS, failures),

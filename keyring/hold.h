@@ -75,7 +75,8 @@ void vk_hold_drop(const struct vk_profile *profile, bool endpoint);
  * A token that was reported as refused at the age of `age` seconds.  A new
  * one (under 60 s) holds the next fetch, 5 s doubling to 300 s: a server that
  * hands out what another refuses would be asked without end.  previous NULL:
- * none.  False: too old to matter.  Pure.
+ * none.  False: too old to matter, or reported before: a token counts once,
+ * however many were refused with it.  Pure.
  */
 bool vk_hold_after_drop(const struct vk_hold *previous, int64_t age,
                         int64_t now, struct vk_hold *out);

@@ -225,6 +225,26 @@ holds_a_token_that_is_refused_as_soon_as_it_is_made(void **state)
     assert_int_equal(next.until - next.at, 5000);
 }
 
+static void
+counts_a_refused_token_once_however_many_report_it(void **state)
+{
+    struct vk_hold hold = {.until = 77}, next = {.until = 77};
+
+    (void)state;
+    assert_true(vk_hold_after_drop(NULL, 3, 10000, &hold));
+    assert_false(vk_hold_after_drop(&hold, 3, 10001, &next));
+    assert_false(vk_hold_after_drop(&hold, 5, 12999, &next));
+    assert_false(vk_hold_after_drop(&hold, 58, 65500, &next));
+    assert_int_equal(next.until, 77);
+    /* A new one, as early as the hold allows. */
+    assert_true(vk_hold_after_drop(&hold, 0, 15000, &next));
+    assert_int_equal(next.failures, 2);
+    /* One that was new at the first report. */
+    assert_true(vk_hold_after_drop(NULL, 0, 10000, &hold));
+    assert_false(vk_hold_after_drop(&hold, 0, 10900, &next));
+    assert_false(vk_hold_after_drop(&hold, 1, 11900, &next));
+}
+
 int
 main(void)
 {
@@ -238,6 +258,7 @@ main(void)
         cmocka_unit_test(tells_how_long_it_holds),
         cmocka_unit_test(doubles_a_backoff_up_to_its_limit),
         cmocka_unit_test(holds_a_token_that_is_refused_as_soon_as_it_is_made),
+        cmocka_unit_test(counts_a_refused_token_once_however_many_report_it),
     };
 
     vk_log_keep();

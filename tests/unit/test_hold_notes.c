@@ -119,6 +119,15 @@ holds_the_token_that_was_dropped_and_no_other(void **state)
     assert_int_equal(find(now), VK_OK);
     assert_int_equal(found.err, VK_HELD);
     assert_int_equal(found.until - found.at, 5000);
+    /* Another process was refused with the same token. */
+    vk_hold_dropped(&profile, 59);
+    assert_int_equal(find(now), VK_OK);
+    assert_int_equal(found.until - found.at, 5000);
+    /* The next token, once the hold is over. */
+    found.at -= 6000;
+    found.until -= 6000;
+    assert_int_equal(vk_hold_put("drop", profile.name, &found), VK_OK);
+    assert_int_equal(find(now), VK_MISS);
     vk_hold_dropped(&profile, 0);
     assert_int_equal(find(now), VK_OK);
     assert_int_equal(found.until - found.at, 10000);
