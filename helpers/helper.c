@@ -54,6 +54,8 @@ static enum vk_err
 hand_out(const struct vk_wish *wish, struct vk_token *token)
 {
     static const struct vk_wish none;
+
+    vk_buf_cut(&payload, 0);
     enum vk_err err = vk_ask(&clients, &answered, wish != NULL ? wish : &none,
                              &payload, &record);
 

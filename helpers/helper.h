@@ -108,6 +108,13 @@ VK_MUST enum vk_err vk_helper_drop_id(const struct vk_url *url,
  */
 bool vk_helper_is_ours(void);
 
+/*
+ * For `arrange`: is argv[*at] the option `name VALUE` or `name=VALUE`?  Then
+ * take its value, and leave *at on its last word.
+ */
+bool vk_helper_option(char **argv, int *at, const char *name,
+                      const char **value);
+
 /* Call add for every URL that is served, with its user name. */
 VK_MUST enum vk_err vk_helper_each(void (*add)(void *arg, struct vk_span url,
                                                struct vk_span username),

@@ -236,14 +236,23 @@ vk_cache_drop(const char *name)
 }
 
 enum vk_err
-vk_cache_note_get(const char *kind, const char *name, struct vk_buf *out)
+vk_cache_note_find(const char *kind, const char *name, struct vk_buf *out,
+                   int32_t *key)
 {
     char description[DESCRIPTION_MAX];
-    key_serial_t key;
+    size_t max = out->max < VK_RECORD_MAX ? out->max : VK_RECORD_MAX;
 
     if (!describe(kind, name, description))
         return VK_TOOBIG;
-    return read_key(description, VK_RECORD_MAX, out, &key);
+    return read_key(description, max, out, key);
+}
+
+enum vk_err
+vk_cache_note_get(const char *kind, const char *name, struct vk_buf *out)
+{
+    int32_t key;
+
+    return vk_cache_note_find(kind, name, out, &key);
 }
 
 enum vk_err

@@ -37,6 +37,9 @@ VK_MUST enum vk_err vk_cache_drop(const char *name);
  */
 VK_MUST enum vk_err vk_cache_note_get(const char *kind, const char *name,
                                       struct vk_buf *out);
+/* The same, at most out->max bytes, and the key's serial number. */
+VK_MUST enum vk_err vk_cache_note_find(const char *kind, const char *name,
+                                       struct vk_buf *out, int32_t *key);
 VK_MUST enum vk_err vk_cache_note_put(const char *kind, const char *name,
                                       struct vk_span text, int64_t seconds);
 VK_MUST enum vk_err vk_cache_note_drop(const char *kind, const char *name);

@@ -50,6 +50,7 @@ NEEDED = {
     "terraform-credentials-valetkey": LIBC,
     "valetkey-bazel": LIBC + JSON,
     "valetkey-keyring": LIBC,
+    "valetkey-k8s": LIBC + JSON,
     "valetkey-npm": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,

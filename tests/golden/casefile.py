@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads case files (README.md) and compares output with what they expect."""
 
+import calendar
 import difflib
 import re
 import time
@@ -65,16 +66,22 @@ def to_bytes(text):
 
 # What an expectation may leave open, and nothing else (README.md).
 WILDCARD = re.compile(
-    r"<(?P<name>TOKEN[1-9]?|NUMBER|UNIX|TIME|KEY|WORDS)"
+    r"<(?P<name>TOKEN[1-9]?|NUMBER|UNIX|DATE|TIME|KEY|WORDS)"
     r"(?: (?P<low>\d+)\.\.(?P<high>\d+))?>")
 SHAPES = {
     "TOKEN": r"[A-Za-z0-9._~+/=-]+",
     "NUMBER": r"\d+",
     "UNIX": r"\d+",
+    "DATE": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "TIME": r"\d\d:\d\d:\d\d",
     "KEY": r"\d+",
     "WORDS": r"[^\n]+",
 }
+
+
+def date(text):
+    """RFC 3339 in UTC, as a Unix time."""
+    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
 
 
 class Expectation:
@@ -104,9 +111,10 @@ class Expectation:
     def check_value(self, what, wildcard, value):
         name = wildcard["name"]
         if wildcard["low"]:
-            base = int(time.time()) if name == "UNIX" else 0
+            base = int(time.time()) if name in ("UNIX", "DATE") else 0
             low, high = int(wildcard["low"]), int(wildcard["high"])
-            if not low <= int(value) - base <= high:
+            number = date(value) if name == "DATE" else int(value)
+            if not low <= number - base <= high:
                 raise Wrong(f"{what}: {wildcard[0]} is {value}")
         if not name[-1].isdigit():
             return

@@ -38,6 +38,7 @@ MODULES = [
     "packages",
     "wheels",
     "setups",
+    "clusters",
     "keys",
     "contexts",
     "stores",
