@@ -163,6 +163,12 @@ vk_helper_drop_id(const struct vk_url *url, struct vk_span name, int64_t id)
                : VK_OK;
 }
 
+bool
+vk_helper_has_paths(const struct vk_url *url)
+{
+    return open_clients() == VK_OK && vk_clients_has_paths(&clients, url);
+}
+
 enum vk_err
 vk_helper_each(void (*add)(void *arg, struct vk_span url,
                            struct vk_span username),

@@ -109,6 +109,12 @@ VK_MUST enum vk_err vk_helper_drop_id(const struct vk_url *url,
 bool vk_helper_is_ours(void);
 
 /*
+ * Do some paths of the URL's host have tokens of their own?  Then the token
+ * of one URL there is not to be used for another.
+ */
+bool vk_helper_has_paths(const struct vk_url *url);
+
+/*
  * For `arrange`: is argv[*at] the option `name VALUE` or `name=VALUE`?  Then
  * take its value, and leave *at on its last word.
  */

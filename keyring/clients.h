@@ -80,6 +80,10 @@ VK_MUST enum vk_err vk_clients_for_name(const struct vk_clients *clients,
                                         struct vk_span name,
                                         struct vk_profile *out);
 
+/* Does any token serve no more than a path of the URL's host and port? */
+bool vk_clients_has_paths(const struct vk_clients *clients,
+                          const struct vk_url *url);
+
 /* Every line, and what two sections must not share. */
 VK_MUST enum vk_err vk_clients_check(const struct vk_clients *clients);
 

@@ -20,6 +20,7 @@ struct search {
     unsigned int best;
     const char *where; /* the item that fits best */
     bool tie;          /* one of another section fits as well */
+    bool paths, found; /* look for any path of the host instead */
 };
 
 static struct vk_span
@@ -33,22 +34,36 @@ line_around(struct vk_span text, const char *p)
     return (struct vk_span){from, (size_t)((to != NULL ? to : end) - from)};
 }
 
+/* The item of a `serves` line whose host stands at p. */
+static bool
+item_at(struct vk_span text, const char *p, struct vk_url *url)
+{
+    struct vk_conf conf = VK_CONF_OF(line_around(text, p));
+    struct vk_conf_line line;
+
+    if (vk_conf_next(&conf, &line) != VK_CONF_PAIR ||
+        !vk_span_is(line.key, vk_key_rows[VK_KEY_SERVES].name))
+        return false;
+    struct vk_span item = vk_span_cut(&line.value, ',');
+    while (item.ptr + item.len <= p && line.value.ptr != NULL)
+        item = vk_span_cut(&line.value, ',');
+    return vk_url_parse(vk_span_trim(item), url) && url->host.ptr == p;
+}
+
 /* p is where the host of an item of a `serves` line may stand. */
 static void
 consider(struct search *search, const char *p)
 {
-    struct vk_conf conf = VK_CONF_OF(line_around(search->clients->text, p));
-    struct vk_conf_line line;
     struct vk_url url;
 
-    if (vk_conf_next(&conf, &line) != VK_CONF_PAIR ||
-        !vk_span_is(line.key, vk_key_rows[VK_KEY_SERVES].name))
+    if (!item_at(search->clients->text, p, &url))
         return;
-    struct vk_span item = vk_span_cut(&line.value, ',');
-    while (item.ptr + item.len <= p && line.value.ptr != NULL)
-        item = vk_span_cut(&line.value, ',');
-    if (!vk_url_parse(vk_span_trim(item), &url) || url.host.ptr != p)
+    if (search->paths) {
+        bool is_path = url.path.len > 1;
+        url.path.len = 0;
+        search->found = is_path && vk_url_serves(&url, search->request) > 0;
         return;
+    }
     unsigned int rank = vk_url_serves(&url, search->request);
     if (rank == 0 || rank < search->best)
         return;
@@ -105,7 +120,7 @@ find_name(struct search *search, const struct name *name, size_t len)
     size_t at = 0;
 
     vk_needle_init(&needle, (struct vk_span){name->text, len});
-    while ((p = vk_needle_find(&needle, text, at)) != NULL) {
+    while (!search->found && (p = vk_needle_find(&needle, text, at)) != NULL) {
         if (is_promising(search, p, name->host))
             consider(search, p);
         at = (size_t)(p - text.ptr) + 1;
@@ -118,7 +133,7 @@ find_wildcards(struct search *search)
     struct vk_span text = search->clients->text;
     size_t at = 0;
 
-    while (at < text.len) {
+    while (!search->found && at < text.len) {
         const char *p = memchr(text.ptr + at, '*', text.len - at);
         if (p == NULL)
             return;
@@ -209,4 +224,22 @@ vk_sections_serving(const struct vk_clients *clients,
         return vk_sections_fail(clients, (struct vk_span){search.where, 0},
                                 "another section serves the same URL");
     return VK_OK;
+}
+
+bool
+vk_clients_has_paths(const struct vk_clients *clients,
+                     const struct vk_url *url)
+{
+    struct vk_url host = *url;
+    struct search search = {
+        .clients = clients, .request = &host, .paths = true};
+
+    host.path = VK_SPAN("");
+    if (host.host.len < 2 || host.host.len > HOST_MAX)
+        return false;
+    find_exact(&search, vk_url_is_usual_port(host.port) ? 0 : host.port);
+    if (vk_url_is_usual_port(host.port))
+        find_exact(&search, host.port);
+    find_wildcards(&search);
+    return search.found;
 }

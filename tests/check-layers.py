@@ -51,6 +51,7 @@ NEEDED = {
     "valetkey-bazel": LIBC + JSON,
     "valetkey-keyring": LIBC,
     "valetkey-k8s": LIBC + JSON,
+    "valetkey-kubelet": LIBC + JSON,
     "valetkey-npm": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,

@@ -90,6 +90,10 @@ EXEC_INFO = json.dumps({
 # counts in it, and what ld.so takes for getppid.
 PARENT_CHECK = {"system calls": 9, "instructions": 7_500}
 
+# Do paths of this registry have tokens of their own (vk_helper_has_paths)?
+# It goes through clients.conf once more.
+PATHS_CHECK = {"instructions": 6_500}
+
 HELPERS = {
     "cargo-credential-valetkey": Helper(
         "--cargo-plugin", json=True,
@@ -105,6 +109,12 @@ HELPERS = {
         text=EXEC_INFO, env={"KUBERNETES_EXEC_INFO": EXEC_INFO},
         json=True, more=PARENT_CHECK),
     "valetkey-keyring": Helper("get", "https://{host}/{path}/", "me"),
+    "valetkey-kubelet": Helper(
+        text=json.dumps({
+            "kind": "CredentialProviderRequest",
+            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+            "image": "{host}/{path}:v1"}),
+        json=True, more=PATHS_CHECK),
     "valetkey-npm": Helper("{name}"),
 }
 

@@ -39,6 +39,7 @@ MODULES = [
     "wheels",
     "setups",
     "clusters",
+    "nodes",
     "keys",
     "contexts",
     "stores",

@@ -249,6 +249,47 @@ serves_requests_with_a_comma_in_their_path(void **state)
                         "!");
 }
 
+static bool
+has_paths(const char *conf, const char *url)
+{
+    struct vk_clients clients = vk_test_clients(conf);
+    struct vk_url request;
+
+    if (!vk_url_parse(EDGE(url), &request))
+        fail_msg("'%s' is no URL", url);
+    return vk_clients_has_paths(&clients, &request);
+}
+
+static void
+knows_whether_a_host_is_served_by_paths(void **state)
+{
+    static const char conf[] = "[client a]\nserves = one.com, two.com/\n"
+                               "# serves = one.com/x\n"
+                               "[client b]\nserves = one.com/x.two.com/y\n"
+                               "[token b/c]\nserves = c.com:5000/x\n"
+                               "[token b/d]\nserves = *.d.com/x\n"
+                               "[token b/e]\nserves = 127.0.0.1:70/x, e.com\n"
+                               "[token b/f]\nserves = http://[::1]:443/x\n";
+
+    (void)state;
+    assert_true(has_paths(conf, "one.com"));
+    assert_true(has_paths(conf, "https://ONE.com:443/z"));
+    assert_false(has_paths(conf, "one.com:8443"));
+    assert_false(has_paths(conf, "two.com/y"));
+    assert_true(has_paths(conf, "c.com:5000/y"));
+    assert_false(has_paths(conf, "c.com/x"));
+    assert_true(has_paths(conf, "x.d.com"));
+    assert_false(has_paths(conf, "d.com"));
+    assert_true(has_paths(conf, "127.0.0.1:70"));
+    assert_true(has_paths(conf, "http://[::1]:443/y"));
+    assert_false(has_paths(conf, "e.com/x"));
+    assert_false(has_paths(conf, "x/y"));
+    assert_false(has_paths("", "one.com"));
+    assert_false(has_paths("x = one.com/x\nserves = one.com.au/x\n"
+                           "serves = none.com/x\n",
+                           "one.com"));
+}
+
 int
 main(void)
 {
@@ -263,6 +304,7 @@ main(void)
         cmocka_unit_test(serves_or_refuses_a_host_of_one_letter),
         cmocka_unit_test(serves_or_refuses_an_item_with_a_query),
         cmocka_unit_test(serves_requests_with_a_comma_in_their_path),
+        cmocka_unit_test(knows_whether_a_host_is_served_by_paths),
     };
 
     vk_log_keep();
