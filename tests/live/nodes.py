@@ -139,9 +139,10 @@ def kubelet(tap, live):
     def fails_in_time_and_tells_no_secret():
         session.add("kubelet-bad", server, audience=AUDIENCE,
                     client_id="post", secret="wrong",
-                    serves="https://bad.invalid")
-        node = Kubelet(session, provider_for("bad.invalid"), account=True)
-        equal(node.logins("bad.invalid/a"), {})
+                    serves="https://kubelet-bad.invalid")
+        node = Kubelet(session, provider_for("kubelet-bad.invalid"),
+                       account=True)
+        equal(node.logins("kubelet-bad.invalid/a"), {})
         equal(node.runs, [])
         assert "refuses the credential" in node.said, node.said
         assert SERVICE_ACCOUNT not in node.said, node.said
@@ -155,13 +156,14 @@ def kubelet(tap, live):
         shown = examples()
         equal(len(shown), 1)
         check_config(shown[0])
-        session.add("kubelet-page", server, audience=AUDIENCE, **POST,
-                    serves="https://registry.example.com")
+        page = session.add("kubelet-page", server, audience=AUDIENCE, **POST,
+                           serves="https://registry.example.com")
         for provider in shown[0]["providers"]:
             # The page's user is not the one of this test.
             node = Kubelet(session, {**provider, "env": []})
             equal(list(node.logins("registry.example.com/team/app")),
                   ["registry.example.com"])
+        session.succeed("valetkey", "remove", page)
 
     refused = set()
     strictness(tap)
