@@ -150,7 +150,7 @@ static enum vk_err
 get(struct vk_call *call)
 {
     struct request request;
-    struct vk_token token;
+    struct vk_token token = {.name = NULL};
     enum vk_err err = read_request(call, &request);
 
     if (err == VK_OK)
