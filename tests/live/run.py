@@ -66,6 +66,7 @@ def main():
                 for name in options.group or GROUPS:
                     print(f"# {name}", flush=True)
                     tap.attempt(GROUPS[name], tap, live)
+                    live.session.remove_all()
         except Missing as reason:
             tap.skip("everything", reason)
     return tap.end()

@@ -11,6 +11,7 @@ its clients, which hold the number of this process, and by its servers' ports.
 """
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -202,6 +203,14 @@ class Session:
         done = self.run("valetkey", "add", name, *words, text=secret + "\n")
         assert done.returncode == 0, done.stderr
         return name
+
+    def remove_all(self):
+        """So that the next group of tests can use the same names and URLs."""
+        listed = self.run("valetkey", "list", "--json")
+        if listed.returncode == 0:
+            for client in json.loads(listed.stdout):
+                if "/" not in client["name"]:
+                    self.run("valetkey", "remove", client["name"])
 
     def token(self, name, *options):
         return self.succeed("valetkey", "token", name, *options).strip()
