@@ -37,15 +37,14 @@ enum vk_err
 vk_edit_begin(struct vk_edit *edit)
 {
     *edit = (struct vk_edit){.lock = -1, .text = VK_BUF(VK_CLIENTS_MAX)};
-    enum vk_err err =
-        vk_file_user_dir("XDG_CONFIG_HOME", ".config", edit->clients.dir);
+    enum vk_err err = vk_clients_own_dir(edit->clients.dir);
 
     if (err == VK_OK)
         err = vk_file_make_dir(edit->clients.dir);
     if (err == VK_OK)
         err = lock_dir(edit->clients.dir, &edit->lock);
     if (err == VK_OK)
-        err = vk_clients_open(&edit->clients);
+        err = vk_clients_open_own(&edit->clients);
     if (err == VK_NOCLIENT)
         err = VK_OK;
     if (err == VK_OK)

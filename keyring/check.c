@@ -190,13 +190,16 @@ check_head(const struct vk_clients *clients)
 }
 
 enum vk_err
-vk_clients_check(const struct vk_clients *clients)
+vk_clients_check(const struct vk_clients *given)
 {
+    struct vk_clients alone = *given;
+    const struct vk_clients *clients = &alone;
     struct book book = {VK_BUF(BOOK_MAX), VK_BUF(BOOK_MAX)};
     struct vk_clients_cursor at = {0};
     bool more = true;
     enum vk_err err = check_head(clients);
 
+    alone.machine = NULL;
     while (err == VK_OK && more)
         err = note_section(clients, &at, &book, &more);
     if (err == VK_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keyring/clients.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/conf.h"
@@ -23,16 +24,115 @@ vk_clients_is_name(struct vk_span name)
     return true;
 }
 
-enum vk_err
-vk_clients_open(struct vk_clients *clients)
+static const char *machine_dir;
+static bool machine_only;
+
+void
+vk_clients_use_machine(const char *dir)
 {
+    machine_dir = dir;
+    machine_only = true;
+}
+
+bool
+vk_clients_is_machine(void)
+{
+    return machine_only;
+}
+
+const char *
+vk_clients_machine_dir(void)
+{
+    const char *said = machine_dir;
+
+    if (said == NULL)
+        said = getenv("VALETKEY_SYSCONFDIR");
+    return said != NULL && said[0] == '/' ? said : SYSCONFDIR "/valetkey";
+}
+
+enum vk_err
+vk_clients_own_dir(char out[VK_PATH_MAX])
+{
+    const char *dir = vk_clients_machine_dir();
+    size_t len = strlen(dir);
+
+    if (!machine_only)
+        return vk_file_user_dir("XDG_CONFIG_HOME", ".config", out);
+    if (len >= VK_PATH_MAX)
+        return vk_fail(VK_CONFIG, "the path '%s' is too long", dir);
+    memcpy(out, dir, len + 1);
+    return VK_OK;
+}
+
+static enum vk_err
+open_machine(struct vk_clients *clients)
+{
+    const char *dir = vk_clients_machine_dir();
+    size_t len = strlen(dir);
+
+    *clients = (struct vk_clients){.text = VK_SPAN(""), .origin = VK_BROKER};
+    if (len >= VK_PATH_MAX)
+        return vk_fail(VK_CONFIG, "the path '%s' is too long", dir);
+    memcpy(clients->dir, dir, len + 1);
+    return vk_file_map(dir, VK_CLIENTS_FILE, VK_CLIENTS_MAX, &clients->text);
+}
+
+enum vk_err
+vk_clients_open_own(struct vk_clients *clients)
+{
+    if (machine_only)
+        return open_machine(clients);
     *clients = (struct vk_clients){.text = VK_SPAN("")};
-    enum vk_err err =
-        vk_file_user_dir("XDG_CONFIG_HOME", ".config", clients->dir);
+    enum vk_err err = vk_clients_own_dir(clients->dir);
     if (err != VK_OK)
         return err;
     return vk_file_map(clients->dir, VK_CLIENTS_FILE, VK_CLIENTS_MAX,
                        &clients->text);
+}
+
+/* Mapped when something is looked for that the user's file does not have. */
+static struct vk_clients machine;
+
+static bool
+has_home(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+    return (config != NULL && config[0] == '/') ||
+           (home != NULL && home[0] == '/');
+}
+
+enum vk_err
+vk_clients_open(struct vk_clients *clients)
+{
+    if (machine_only)
+        return open_machine(clients);
+    /* A service may have no home, and needs none for the machine's. */
+    enum vk_err err = has_home() ? vk_clients_open_own(clients) : VK_NOCLIENT;
+    if (err == VK_NOCLIENT) {
+        err = open_machine(&machine);
+        if (err == VK_NOCLIENT)
+            return vk_clients_open_own(clients);
+        *clients = machine;
+        return err;
+    }
+    machine.origin = VK_DIRECT;
+    clients->machine = &machine;
+    return err;
+}
+
+/* The machine's, or NULL where there is none. */
+static enum vk_err
+fall_back(const struct vk_clients *clients, const struct vk_clients **out)
+{
+    enum vk_err err = VK_OK;
+
+    if (clients->machine == NULL)
+        return VK_NOCLIENT;
+    if (clients->machine->origin != VK_BROKER)
+        err = open_machine(clients->machine);
+    *out = clients->machine;
+    return err;
 }
 
 void
@@ -160,6 +260,7 @@ load_any(const struct vk_clients *clients, struct vk_span section,
                                     " [client %.*s]",
                                     VK_ARG(owner));
     }
+    out->origin = clients->origin;
     enum vk_err err = load(clients, client, token, out);
     if (err == VK_OK)
         set_fingerprint(out);
@@ -173,6 +274,11 @@ vk_clients_for_url(const struct vk_clients *clients,
     struct vk_span section;
     enum vk_err err = vk_sections_serving(clients, request, &section);
 
+    if (err == VK_NOCLIENT && clients->machine != NULL) {
+        err = fall_back(clients, &clients);
+        if (err == VK_OK)
+            err = vk_sections_serving(clients, request, &section);
+    }
     if (err != VK_OK)
         return err;
     return load_any(clients, section, (struct vk_span){NULL, 0}, out);
@@ -188,10 +294,28 @@ vk_clients_for_name(const struct vk_clients *clients, struct vk_span name,
     if (!vk_clients_is_name(client) ||
         (rest.ptr != NULL && !vk_clients_is_name(rest)))
         return VK_NOCLIENT;
-    if (!vk_sections_find(clients, rest.ptr != NULL ? "token" : "client", name,
-                          &section))
-        return VK_NOCLIENT;
+    const char *kind = rest.ptr != NULL ? "token" : "client";
+    if (!vk_sections_find(clients, kind, name, &section)) {
+        enum vk_err err = fall_back(clients, &clients);
+        if (err != VK_OK)
+            return err;
+        if (!vk_sections_find(clients, kind, name, &section))
+            return VK_NOCLIENT;
+    }
     return load_any(clients, section, (struct vk_span){NULL, 0}, out);
+}
+
+/* The user has one of that name, which goes before the machine's. */
+static bool
+is_hidden(const struct vk_clients *users, struct vk_span section)
+{
+    static const char *const kinds[] = {"client", "token"};
+    struct vk_span name, found;
+
+    for (size_t i = 0; i < 2; i++)
+        if (vk_sections_is(section, kinds[i], &name))
+            return vk_sections_find(users, kinds[i], name, &found);
+    return false;
 }
 
 bool
@@ -199,13 +323,28 @@ vk_clients_next(const struct vk_clients *clients,
                 struct vk_clients_cursor *cursor, struct vk_profile *out,
                 enum vk_err *err)
 {
+    const struct vk_clients *in = clients;
     struct vk_span section, name;
 
-    if (!vk_sections_next(clients->text, &cursor->at, &section))
-        return false;
+    if (cursor->in_machine)
+        in = clients->machine;
+    do {
+        if (!vk_sections_next(in->text, &cursor->at, &section)) {
+            if (cursor->in_machine)
+                return false;
+            enum vk_err other = fall_back(clients, &in);
+            if (other != VK_OK && other != VK_NOCLIENT)
+                *err = other;
+            if (other != VK_OK)
+                return other != VK_NOCLIENT;
+            *cursor = (struct vk_clients_cursor){.in_machine = true};
+            section = (struct vk_span){NULL, 0};
+        }
+    } while (section.len == 0 ||
+             (in != clients && is_hidden(clients, section)));
     if (vk_sections_is(section, "client", &name))
         cursor->client_section = section;
-    *err = load_any(clients, section, cursor->client_section, out);
+    *err = load_any(in, section, cursor->client_section, out);
     return true;
 }
 
@@ -234,7 +373,7 @@ vk_profile_next(struct vk_values *values, enum vk_key key,
             vk_span_is(line.key, vk_key_rows[key].name))
             values->list = line.value;
     }
-    if (key == VK_KEY_SERVES) {
+    if ((vk_key_rows[key].flags & VK_LIST) != 0) {
         *value = vk_span_trim(vk_span_cut(&values->list, ','));
     } else {
         *value = values->list;

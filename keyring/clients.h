@@ -34,7 +34,14 @@ enum vk_key {
     VK_KEY_STORE,
     VK_KEY_LIFETIME,
     VK_KEY_MAX_LIFETIME,
+    VK_KEY_ALLOW,
     VK_KEYS
+};
+
+/* Whose file a client stands in, and so who fetches its tokens. */
+enum vk_origin {
+    VK_DIRECT, /* the user's own: the user's process does */
+    VK_BROKER, /* the machine's: the kernel asks valetkey-upcall(8) */
 };
 
 struct vk_opt {
@@ -50,23 +57,43 @@ struct vk_profile {
     struct vk_opt key[VK_KEYS];      /* the token's own, else the client's */
     struct vk_span section[VK_KEYS]; /* where a repeatable key stands */
     char fingerprint[17]; /* of all that shapes the token request, hex */
+    enum vk_origin origin;
 };
 
 struct vk_clients {
     struct vk_span text;
     char dir[VK_PATH_MAX];
     bool is_draft; /* a text that is not in the file: no lines are named */
+    enum vk_origin origin;
+    /* Asked for what is not in this one, and opened only then; or NULL. */
+    struct vk_clients *machine;
 };
 
 /* [a-z0-9][a-z0-9._-]{0,62} */
 bool vk_clients_is_name(struct vk_span name);
 
 /*
- * Map the user's clients.conf.  VK_NOCLIENT, and an empty text, if there is
- * none; VK_CONFIG (logged) if others can write to it.
+ * Map the user's clients.conf; what is not in there is looked for in the
+ * machine's.  VK_NOCLIENT, and an empty text, if there is neither; VK_CONFIG
+ * (logged) if others can write to it.
  */
 VK_MUST enum vk_err vk_clients_open(struct vk_clients *clients);
+/* The same without the machine's: for whoever changes or fetches. */
+VK_MUST enum vk_err vk_clients_open_own(struct vk_clients *clients);
 void vk_clients_close(struct vk_clients *clients);
+
+/* Where it is, or is to be made. */
+VK_MUST enum vk_err vk_clients_own_dir(char out[VK_PATH_MAX]);
+
+/*
+ * From now on this process knows the machine's clients only.  dir: where
+ * clients.conf is; NULL: $VALETKEY_SYSCONFDIR, else SYSCONFDIR/valetkey.  A
+ * program that runs for others names it: a user's environment must not.
+ */
+void vk_clients_use_machine(const char *dir);
+bool vk_clients_is_machine(void);
+/* The directory itself, of whichever use. */
+const char *vk_clients_machine_dir(void);
 
 /*
  * The token that serves the URL, or the token called NAME or NAME/TOKEN.
@@ -87,16 +114,20 @@ bool vk_clients_has_paths(const struct vk_clients *clients,
 /* Every line, and what two sections must not share. */
 VK_MUST enum vk_err vk_clients_check(const struct vk_clients *clients);
 
-/* Token after token, in the file's order.  Start with a zeroed cursor. */
+/*
+ * Token after token, in the file's order, then those of the machine.  Start
+ * with a zeroed cursor.
+ */
 struct vk_clients_cursor {
     size_t at;
     struct vk_span client_section;
+    bool in_machine;
 };
 bool vk_clients_next(const struct vk_clients *clients,
                      struct vk_clients_cursor *cursor, struct vk_profile *out,
                      enum vk_err *err);
 
-/* Value after value of a repeatable key, without the commas of `serves`. */
+/* Value after value of a repeatable key, without the commas of a list. */
 struct vk_values {
     struct vk_span section, list;
 };

@@ -107,8 +107,37 @@ path(struct vk_span value)
 static const char *
 store(struct vk_span value)
 {
-    return vk_span_is(value, "secret-service") ? NULL
-                                               : "must be secret-service";
+    return vk_span_is(value, "secret-service") || vk_span_is(value, "system")
+               ? NULL
+               : "must be secret-service or system";
+}
+
+/* A name of passwd(5) or group(5), or one as directories have them. */
+static bool
+is_account(struct vk_span name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 127 ||
+            strchr(":,#", name.ptr[i]) != NULL)
+            return false;
+    return name.len > 0 && name.len < 256 && name.ptr[0] != '@';
+}
+
+static const char *
+allow(struct vk_span value)
+{
+    while (value.ptr != NULL) {
+        struct vk_span item = vk_span_trim(vk_span_cut(&value, ','));
+        int64_t number;
+        bool good =
+            vk_span_starts(item, "#")   ? vk_span_number(vk_span_from(item, 1),
+                                                         UINT32_MAX - 1, &number)
+            : vk_span_starts(item, "@") ? is_account(vk_span_from(item, 1))
+                                        : is_account(item);
+        if (!good)
+            return "must name users, @groups or #uids";
+    }
+    return NULL;
 }
 
 static const char *
@@ -136,13 +165,15 @@ const struct vk_key_row vk_key_rows[VK_KEYS] = {
     [VK_KEY_RESOURCE] = {"resource", BOTH | VK_SHAPES, "", NULL},
     [VK_KEY_PARAMETER] = {"parameter", BOTH | VK_SHAPES | VK_REPEATABLE, "",
                           parameter},
-    [VK_KEY_SERVES] = {"serves", BOTH | VK_REPEATABLE, "", serves},
+    [VK_KEY_SERVES] = {"serves", BOTH | VK_REPEATABLE | VK_LIST, "", serves},
     [VK_KEY_USERNAME] = {"username", BOTH, "oauth2accesstoken", username},
     [VK_KEY_UNIT] = {"unit", BOTH | VK_REPEATABLE, "", unit},
     [VK_KEY_CA_FILE] = {"ca-file", VK_IN_CLIENT, "", path},
     [VK_KEY_STORE] = {"store", VK_IN_CLIENT, "secret-service", store},
     [VK_KEY_LIFETIME] = {"lifetime", BOTH, "300", seconds},
     [VK_KEY_MAX_LIFETIME] = {"max-lifetime", BOTH, "86400", seconds},
+    [VK_KEY_ALLOW] = {"allow", BOTH | VK_REPEATABLE | VK_LIST | VK_MACHINE, "",
+                      allow},
 };
 
 enum vk_key

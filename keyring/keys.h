@@ -8,7 +8,9 @@
 #define VK_IN_CLIENT 1U
 #define VK_IN_TOKEN 2U
 #define VK_REPEATABLE 4U
-#define VK_SHAPES 8U /* part of the fingerprint */
+#define VK_SHAPES 8U   /* part of the fingerprint */
+#define VK_LIST 16U    /* values with commas between them */
+#define VK_MACHINE 32U /* only in the machine's file */
 
 struct vk_key_row {
     const char *name;

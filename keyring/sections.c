@@ -139,6 +139,10 @@ set_key(const struct vk_clients *clients, const struct vk_conf_line *line,
         return vk_sections_fail(clients, line->key,
                                 "'%s' belongs into a [client] section",
                                 row->name);
+    if ((row->flags & VK_MACHINE) != 0 && clients->origin != VK_BROKER)
+        return vk_sections_fail(clients, line->key,
+                                "'%s' belongs into the machine's clients.conf",
+                                row->name);
     if ((*seen & 1U << key) != 0 && (row->flags & VK_REPEATABLE) == 0)
         return vk_sections_fail(clients, line->key,
                                 "'%s' stands twice in this section",
@@ -148,6 +152,11 @@ set_key(const struct vk_clients *clients, const struct vk_conf_line *line,
     if (objection != NULL)
         return vk_sections_fail(clients, line->key, "'%s' %s", row->name,
                                 objection);
+    if (key == VK_KEY_STORE &&
+        vk_span_is(line->value, "system") != (clients->origin == VK_BROKER))
+        return vk_sections_fail(
+            clients, line->key, "'%s' must be %s in this file", row->name,
+            clients->origin == VK_BROKER ? "system" : "secret-service");
     *seen |= 1U << key;
     out->key[key] = (struct vk_opt){line->value, true};
     out->section[key] = section;

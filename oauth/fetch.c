@@ -101,7 +101,7 @@ read_options(int argc, char **argv, struct job *job)
 static enum vk_err
 read_conf(struct job *job)
 {
-    enum vk_err err = vk_clients_open(&job->clients);
+    enum vk_err err = vk_clients_open_own(&job->clients);
 
     if (err != VK_OK)
         return err;

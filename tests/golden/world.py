@@ -121,7 +121,8 @@ class World:
         self.environment = {
             "HOME": self.home, "XDG_RUNTIME_DIR": self.runtime,
             "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC",
-            "VALETKEY_LIBEXECDIR": shared.build}
+            "VALETKEY_LIBEXECDIR": shared.build,
+            "VALETKEY_SYSCONFDIR": os.path.join(self.home, "etc")}
         for name in SANITIZERS:
             if name in os.environ:
                 self.environment[name] = os.environ[name]

@@ -81,6 +81,7 @@ class Session:
             "HOME": self.home,
             "XDG_RUNTIME_DIR": self.runtime,
             "VALETKEY_LIBEXECDIR": self.programs,
+            "VALETKEY_SYSCONFDIR": os.path.join(self.directory, "etc"),
             "PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
             "GIT_TERMINAL_PROMPT": "0",

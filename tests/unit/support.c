@@ -82,6 +82,8 @@ vk_test_enter(void **state)
     snprintf(vk_test_dir, sizeof vk_test_dir, "%s/vk-unit-XXXXXX", base);
     if (mkdtemp(vk_test_dir) == NULL || setenv("HOME", vk_test_dir, 1) != 0)
         return -1;
+    if (setenv("VALETKEY_SYSCONFDIR", vk_test_path("etc"), 1) != 0)
+        return -1;
     for (size_t i = 0; i < LENGTH(homes); i++)
         if (setenv(homes[i], vk_test_path(homes[i]), 1) != 0 ||
             mkdir(vk_test_path(homes[i]), 0700) != 0)
