@@ -22,6 +22,8 @@ program_path(const char *name, char out[VK_PATH_MAX])
 {
     const char *dir = getenv("VALETKEY_LIBEXECDIR");
 
+    if (name[0] == '/')
+        return vk_file_join("", name + 1, out);
     return vk_file_join(dir != NULL && dir[0] == '/' ? dir : LIBEXECDIR, name,
                         out);
 }

@@ -20,10 +20,11 @@ enum vk_proc_how { VK_ATTACHED, VK_DETACHED, VK_ABANDONED };
 
 /*
  * Start the program argv[0], found in the directory of valetkey's internal
- * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR.  It gets the environment
- * and, of our file descriptors, standard error and those listed (ended by
- * from -1); standard input and output are /dev/null unless listed.  *out is
- * its process ID (0: abandoned).  One that cannot be run ends with
+ * programs: LIBEXECDIR, or $VALETKEY_LIBEXECDIR; or at an absolute path.  It
+ * gets the environment and, of our file descriptors, standard error and those
+ * listed (ended by from -1); standard input and output are /dev/null unless
+ * listed.  *out is its process ID (0: abandoned).  One that cannot be run
+ * ends with
  * VK_PROC_NO_EXEC.
  */
 #define VK_PROC_NO_EXEC 127

@@ -5,18 +5,26 @@
 #include "base/buf.h"
 
 /*
- * Client secrets in the Secret Service (libsecret), each an item of the
- * default collection: schema "org.valetkey.ClientSecret", attributes
- * "client", "client-id" and "token-url".  All three must be the same to find
- * it again: a clients.conf that names another endpoint does not get to it.
+ * Client secrets, each known by its client, client id and token endpoint.
+ * All three must be the same to find it again: a clients.conf that names
+ * another endpoint does not get to it.  Two stores have this interface:
  *
- * Only valetkey-fetch and valetkey-store link this.
+ * keyring/secret_service.c: the Secret Service (libsecret), items of the
+ * default collection with the schema "org.valetkey.ClientSecret" and the
+ * attributes "client", "client-id" and "token-url".  Only valetkey-fetch and
+ * valetkey-store link it.
+ *
+ * server/vault.c: the system store, root's files.  Only valetkey-broker and
+ * valetkey-vault link it.
  */
 struct vk_secret_id {
     const char *client, *client_id, *token_url;
 };
 
 #define VK_SECRET_MAX 4096
+
+/* The program that changes this store for `valetkey`. */
+extern const char vk_secret_program[];
 
 /* Printable (RFC 6749, A.2, or UTF-8), 1 to VK_SECRET_MAX bytes. */
 bool vk_secret_is_usable(struct vk_span secret);
@@ -43,5 +51,12 @@ enum vk_secret_which {
 VK_MUST enum vk_err vk_secret_delete(const struct vk_secret_id *id,
                                      enum vk_secret_which which,
                                      int64_t wait_ms);
+
+/*
+ * The verbs of that program: put, has, delete, prune, clear.  There is none
+ * that prints a secret.  vk_secret_more_usage names those it has besides.
+ */
+VK_MUST enum vk_err vk_secret_serve(int argc, char **argv);
+extern const char vk_secret_more_usage[];
 
 #endif

@@ -27,6 +27,8 @@ static const SecretSchema schema = {
     NULL,
 };
 
+const char vk_secret_program[] = "valetkey-store";
+
 bool
 vk_secret_is_usable(struct vk_span secret)
 {

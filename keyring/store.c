@@ -10,7 +10,6 @@
  *     valetkey-store login-get | login-put | login-erase | login-list
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -18,55 +17,8 @@
 #include "keyring/logins.h"
 #include "keyring/secret.h"
 
-/* A person may have to type the keyring's password. */
-#define WAIT_MS 120000
-
-static enum vk_err
-put(const struct vk_secret_id *id)
-{
-    VK_AUTO_BUF secret = VK_BUF(VK_SECRET_MAX);
-    enum vk_err err = vk_buf_read(&secret, STDIN_FILENO);
-
-    if (err != VK_OK || !vk_secret_is_usable(vk_buf_span(&secret)))
-        return vk_fail(VK_USAGE,
-                       "the secret of '%s' is empty, too long or"
-                       " not printable",
-                       id->client);
-    return vk_secret_put(id, vk_buf_span(&secret), WAIT_MS);
-}
-
-static enum vk_err
-has(const struct vk_secret_id *id)
-{
-    enum vk_err err = vk_secret_has(id, WAIT_MS);
-
-    return err == VK_NOSECRET ? VK_NOCLIENT : err;
-}
-
-static enum vk_err delete (const struct vk_secret_id *id) {
-    return vk_secret_delete(id, VK_SECRET_THIS, WAIT_MS);
-}
-
-static enum vk_err
-prune(const struct vk_secret_id *id)
-{
-    return vk_secret_delete(id, VK_SECRET_OTHERS, WAIT_MS);
-}
-
-static enum vk_err
-clear(const struct vk_secret_id *id)
-{
-    return vk_secret_delete(id, VK_SECRET_ALL, WAIT_MS);
-}
-
-static const struct {
-    const char *verb;
-    int argc;
-    enum vk_err (*run)(const struct vk_secret_id *id);
-} verbs[] = {
-    {"put", 5, put},     {"has", 5, has},     {"delete", 5, delete},
-    {"prune", 5, prune}, {"clear", 3, clear},
-};
+const char vk_secret_more_usage[] =
+    " | login-get|login-put|login-erase|login-list";
 
 static enum vk_err
 run(int argc, char **argv)
@@ -77,21 +29,12 @@ run(int argc, char **argv)
         err = vk_proc_harden();
     if (err == VK_OK && argc == 2 && strncmp(argv[1], "login-", 6) == 0)
         return vk_login_serve(argv[1]);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (err == VK_OK && argc == verbs[i].argc &&
-            strcmp(argv[1], verbs[i].verb) == 0)
-            return verbs[i].run(&(struct vk_secret_id){
-                argv[2], argc > 3 ? argv[3] : "", argc > 3 ? argv[4] : ""});
-    if (err != VK_OK)
-        return err;
-    return vk_fail(VK_USAGE, "usage: valetkey-store put|has|delete|prune"
-                             " CLIENT CLIENT-ID TOKEN-URL | clear CLIENT |"
-                             " login-get|login-put|login-erase|login-list");
+    return err == VK_OK ? vk_secret_serve(argc, argv) : err;
 }
 
 int
 main(int argc, char **argv)
 {
-    vk_log_program("valetkey-store");
+    vk_log_program(vk_secret_program);
     return vk_err_exit(run(argc, argv));
 }

@@ -55,6 +55,7 @@ NEEDED = {
     "valetkey-npm": LIBC,
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,
+    "valetkey-vault": LIBC,
     "valetkey-fetch": LIBC + JSON + SECRET + [
         "libcurl*.so.4", "libcrypto.so.3"],
 }
