@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "keyring/broker.h"
 #include "keyring/cache.h"
 #include "keyring/count.h"
 #include "keyring/hold.h"
@@ -244,14 +245,20 @@ take_turn(const struct vk_clients *clients, const struct vk_profile *profile,
     return err;
 }
 
+static int64_t
+deadline_of(const struct vk_wish *wish, int64_t since)
+{
+    return since +
+           (wish->timeout_ms > 0 ? wish->timeout_ms : DEFAULT_TIMEOUT_MS);
+}
+
 static enum vk_err
 ask(const struct vk_clients *clients, const struct vk_profile *profile,
     const struct vk_wish *wish, struct vk_buf *payload,
     struct vk_record *record)
 {
     int64_t since = vk_clock_boot_ms(), until;
-    int64_t deadline =
-        since + (wish->timeout_ms > 0 ? wish->timeout_ms : DEFAULT_TIMEOUT_MS);
+    int64_t deadline = deadline_of(wish, since);
     enum vk_err err = check_wish(profile, wish, payload);
 
     if (err != VK_OK)
@@ -294,7 +301,12 @@ vk_ask(const struct vk_clients *clients, const struct vk_profile *profile,
     enum vk_err err =
         vk_cache_get(profile, wish->min_validity, payload, record);
 
-    if (err == VK_OK && is_second_best(record, wish))
+    if (err != VK_OK && profile->origin == VK_BROKER)
+        return vk_broker_ask(profile, wish,
+                             deadline_of(wish, vk_clock_boot_ms()), payload,
+                             record);
+    if (err == VK_OK && profile->origin == VK_DIRECT &&
+        is_second_best(record, wish))
         return improve(clients, profile, wish, payload, record);
     if (err == VK_OK)
         return err;
@@ -331,7 +343,8 @@ vk_ask_answered(const struct vk_clients *clients,
                 const struct vk_profile *profile,
                 const struct vk_record *record)
 {
-    if (record->key == 0)
+    /* The broker's are renewed by the broker. */
+    if (record->key == 0 || profile->origin == VK_BROKER)
         return;
     vk_count_answer(profile->client);
     if (vk_record_refresh_in(record, vk_clock_boot()) <= 0)

@@ -22,9 +22,10 @@ struct vk_wish {
 
 /*
  * The token, from the cache or, where it is not there, by way of
- * valetkey-fetch.  Of any number of callers one starts the fetcher; the
- * others wait for its outcome.  payload receives the record's text, record
- * points into it.  Errors are logged.
+ * valetkey-fetch; by way of the kernel and valetkey-upcall if the client is
+ * the machine's (keyring/broker.h).  Of any number of callers one starts the
+ * fetcher; the others wait for its outcome.  payload receives the record's
+ * text, record points into it.  Errors are logged.
  */
 VK_MUST enum vk_err vk_ask(const struct vk_clients *clients,
                            const struct vk_profile *profile,

@@ -18,12 +18,27 @@
  */
 #define TOKEN_PERM (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ | KEY_USR_SEARCH)
 
+/* The machine's, which are root's alone: keyring/machine.h. */
+static key_serial_t ring = KEY_SPEC_USER_KEYRING;
+static key_perm_t perm = TOKEN_PERM;
+
+void
+vk_cache_use(int32_t keyring)
+{
+    ring = keyring;
+    perm = KEY_USR_ALL;
+}
+
 #define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 32)
 #define TRIES 3
 
+/* Who may own a key: the user himself, or root, who cannot be forged. */
+#define OWNER_ME 1U
+#define OWNER_ROOT 2U
+
 /* Type "user", and ours: what another planted does not count. */
 static bool
-is_mine(key_serial_t key)
+is_ours(key_serial_t key, unsigned int owner)
 {
     char text[DESCRIPTION_MAX + 64];
     int64_t uid;
@@ -32,9 +47,12 @@ is_mine(key_serial_t key)
     if (len <= 0 || (size_t)len > sizeof text)
         return false;
     struct vk_span rest = {text, (size_t)len - 1};
-    return vk_span_is(vk_span_cut(&rest, ';'), "user") &&
-           vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid) &&
-           (unsigned long)uid == getauxval(AT_EUID);
+    if (!vk_span_is(vk_span_cut(&rest, ';'), "user") ||
+        !vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid))
+        return false;
+    return ((owner & OWNER_ROOT) != 0 && uid == 0) ||
+           ((owner & OWNER_ME) != 0 &&
+            (unsigned long)uid == getauxval(AT_EUID));
 }
 
 /* The session keyring may hold a link to @u only if it is our own. */
@@ -66,8 +84,8 @@ owns_session_keyring(void)
  * TOKEN_PERM.  A link in the session keyring helps later processes too; one
  * in the process keyring costs quota for each process that runs.
  */
-static void
-possess_user_keyring(void)
+void
+vk_cache_possess(void)
 {
     if (owns_session_keyring() &&
         keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) == 0)
@@ -84,13 +102,13 @@ is_gone(int error)
 
 /* VK_OK, VK_MISS, or VK_NOKEYRING with errno. */
 static enum vk_err
-find(const char *description, key_serial_t *out)
+find(const char *description, unsigned int owner, key_serial_t *out)
 {
-    long key = keyctl_search(KEY_SPEC_USER_KEYRING, "user", description, 0);
+    long key = keyctl_search(ring, "user", description, 0);
 
     if (key < 0)
         return is_gone(errno) ? VK_MISS : VK_NOKEYRING;
-    if (!is_mine((key_serial_t)key))
+    if (!is_ours((key_serial_t)key, owner))
         return VK_MISS;
     *out = (key_serial_t)key;
     return VK_OK;
@@ -98,14 +116,14 @@ find(const char *description, key_serial_t *out)
 
 /* Find and read; a key that is replaced in between is looked for again. */
 static enum vk_err
-read_key(const char *description, size_t max, struct vk_buf *out,
-         key_serial_t *found)
+read_key(const char *description, unsigned int owner, size_t max,
+         struct vk_buf *out, key_serial_t *found)
 {
     key_serial_t key;
     enum vk_err err = vk_buf_reserve(out, max);
 
     for (int i = 0; err == VK_OK && i < TRIES; i++) {
-        err = find(description, &key);
+        err = find(description, owner, &key);
         if (err != VK_OK)
             return err;
         long len = keyctl_read(key, out->data + out->len, max);
@@ -117,7 +135,7 @@ read_key(const char *description, size_t max, struct vk_buf *out,
         if (len >= 0)
             return VK_MISS;
         if (errno == EACCES)
-            possess_user_keyring();
+            vk_cache_possess();
     }
     return err != VK_OK ? err : VK_MISS;
 }
@@ -142,7 +160,9 @@ vk_cache_get(const struct vk_profile *profile, int64_t min_validity,
 
     /* Not describe(): the warm path does without printf. */
     memcpy(description + 9, profile->name, strlen(profile->name) + 1);
-    enum vk_err err = read_key(description, VK_RECORD_MAX, payload, &key);
+    unsigned int owner = profile->origin == VK_BROKER ? OWNER_ROOT : OWNER_ME;
+    enum vk_err err =
+        read_key(description, owner, VK_RECORD_MAX, payload, &key);
     if (err != VK_OK)
         return err;
     if (vk_record_read(vk_buf_span(payload), &got) == VK_OK &&
@@ -166,11 +186,11 @@ update(const char *description, struct vk_span payload, unsigned int seconds)
 {
     key_serial_t key;
 
-    if (find(description, &key) != VK_OK)
+    if (find(description, OWNER_ME, &key) != VK_OK)
         return false;
     long done = keyctl_update(key, payload.ptr, payload.len);
     if (done != 0 && errno == EACCES) {
-        possess_user_keyring();
+        vk_cache_possess();
         done = keyctl_update(key, payload.ptr, payload.len);
     }
     return done == 0 && keyctl_set_timeout(key, seconds) == 0;
@@ -180,8 +200,7 @@ static bool
 publish(key_serial_t key, unsigned int seconds)
 {
     bool done = keyctl_set_timeout(key, seconds) == 0 &&
-                keyctl_setperm(key, TOKEN_PERM) == 0 &&
-                keyctl_link(key, KEY_SPEC_USER_KEYRING) == 0;
+                keyctl_setperm(key, perm) == 0 && keyctl_link(key, ring) == 0;
     int saved = errno;
 
     keyctl_unlink(key, KEY_SPEC_PROCESS_KEYRING);
@@ -211,13 +230,16 @@ static enum vk_err
 drop(const char *description)
 {
     key_serial_t key;
-    enum vk_err err = find(description, &key);
+    enum vk_err err = find(description, OWNER_ME | OWNER_ROOT, &key);
 
     if (err != VK_OK)
         return err;
+    /* Nor invalidated: until it is collected, requests would fail by it. */
+    if (ring == KEY_SPEC_USER_KEYRING && is_ours(key, OWNER_ROOT) &&
+        keyctl_unlink(key, ring) == 0)
+        return VK_OK;
     /* Invalidated it is gone at once, for every reader. */
-    if (keyctl_invalidate(key) == 0 ||
-        keyctl_unlink(key, KEY_SPEC_USER_KEYRING) == 0)
+    if (keyctl_invalidate(key) == 0 || keyctl_unlink(key, ring) == 0)
         return VK_OK;
     return is_gone(errno) ? VK_MISS : VK_NOKEYRING;
 }
@@ -244,7 +266,7 @@ vk_cache_note_find(const char *kind, const char *name, struct vk_buf *out,
 
     if (!describe(kind, name, description))
         return VK_TOOBIG;
-    return read_key(description, max, out, key);
+    return read_key(description, OWNER_ME, max, out, key);
 }
 
 enum vk_err
@@ -283,7 +305,7 @@ vk_cache_note_is(const char *kind, const char *name)
     key_serial_t key;
 
     return describe(kind, name, description) &&
-           find(description, &key) == VK_OK;
+           find(description, OWNER_ME, &key) == VK_OK;
 }
 
 const char *

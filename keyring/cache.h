@@ -7,9 +7,19 @@
 
 /*
  * The token cache: keys of type "user" in the user keyring @u, described as
- * "valetkey:NAME" (keyrings(7), valetkey-keys(7)).  Direct mode: keys belong
- * to the user; a key of any other owner is a miss.
+ * "valetkey:NAME" (keyrings(7), valetkey-keys(7)).  Keys of the user's own
+ * clients belong to the user, those of the machine's to root; a key of any
+ * other owner is a miss.
  */
+
+/* For root: another keyring in the place of @u, for nobody else's eyes. */
+void vk_cache_use(int32_t keyring);
+
+/*
+ * Make sure that what is in @u is possessed by this process, whatever session
+ * keyring it was started with; without need it costs quota.
+ */
+void vk_cache_possess(void);
 
 /*
  * The token that is good for at least min_validity seconds more.  payload

@@ -51,6 +51,15 @@ open_in_runtime_dir(const char *file)
     return vk_file_open_lock(dir, file, &fd) == VK_OK ? fd : -1;
 }
 
+/* Of the machine, for root. */
+static int
+open_in_run(const char *file)
+{
+    int fd = -1;
+
+    return vk_file_open_lock(VK_TURN_DIR, file, &fd) == VK_OK ? fd : -1;
+}
+
 static int
 open_lock(const struct vk_clients *clients, const char *name)
 {
@@ -61,6 +70,8 @@ open_lock(const struct vk_clients *clients, const char *name)
     for (char *c = file; *c != '\0'; c++)
         if (*c == '/')
             *c = '+';
+    if (clients->origin == VK_BROKER)
+        return open_in_run(file);
     fd = open_in_runtime_dir(file);
     if (fd < 0)
         fd = open_in_cache(file);
@@ -90,10 +101,11 @@ vk_turn_take(const struct vk_clients *clients, const char *name,
     int fd = open_lock(clients, name);
 
     if (fd < 0)
-        return vk_fail(VK_IO,
-                       "cannot make a lock for '%s': neither"
-                       " XDG_RUNTIME_DIR nor ~/.cache can be written",
-                       name);
+        return vk_fail(
+            VK_IO, "cannot make a lock for '%s': %s cannot be written", name,
+            clients->origin == VK_BROKER
+                ? VK_TURN_DIR
+                : "neither XDG_RUNTIME_DIR nor ~/.cache");
     enum vk_err err = vk_proc_alarm_at(deadline);
     while (err == VK_OK && flock(fd, LOCK_EX) != 0) {
         if (errno != EINTR)

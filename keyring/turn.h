@@ -9,9 +9,10 @@
  * frees it when the last process that holds it ends, however it ends.
  * Files: $XDG_RUNTIME_DIR/valetkey, else /run/user/UID/valetkey, else
  * ~/.cache/valetkey; where none of them can be written, clients.conf itself
- * is the lock for all tokens.  The governor's own turns have a ':' or '=' in
- * their name.
+ * is the lock for all tokens.  Those of the machine's clients are root's, in
+ * VK_TURN_DIR.  The governor's own turns have a ':' or '=' in their name.
  */
+#define VK_TURN_DIR "/run/valetkey"
 
 /*
  * Wait for the turn of name until deadline (milliseconds, boot clock).

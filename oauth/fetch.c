@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * valetkey-fetch NAME[/TOKEN]: direct mode's only program that sees a secret.
- * Governor, secret, one request to the token endpoint, token into the cache.
- * With --out-fd it hands its outcome over (keyring/ask.h) and stays silent;
- * run by hand it takes its turn by itself and says what went wrong.
- */
+#include "oauth/fetch.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -12,8 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-#include <curl/curl.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,9 +18,7 @@
 #include "keyring/turn.h"
 #include "oauth/exchange.h"
 #include "oauth/governor.h"
-#include "oauth/probe.h"
 
-#define USAGE "usage: valetkey-fetch NAME[/TOKEN]"
 #define TIMEOUT_MS 30000
 /* Less than a caller waits, so that it hears the reason. */
 #define CREDENTIAL_MAX (VK_SECRET_MAX + 16384)
@@ -37,6 +29,7 @@
 #define RENEWAL_S ((TIMEOUT_MS + SECRET_MS + EXCHANGE_MS) / 1000)
 
 struct job {
+    const struct vk_fetcher *fetcher;
     struct vk_clients clients;
     struct vk_buf text; /* clients.conf as it was checked */
     struct vk_profile profile;
@@ -74,7 +67,8 @@ read_options(int argc, char **argv, struct job *job)
     while (err == VK_OK &&
            (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == '?')
-            return vk_fail(VK_USAGE, USAGE);
+            return vk_fail(VK_USAGE, "usage: %s NAME[/TOKEN]",
+                           job->fetcher->program);
         if (c != 'p')
             err = read_number(optarg, INT32_MAX, &number);
         if (err != VK_OK)
@@ -89,7 +83,8 @@ read_options(int argc, char **argv, struct job *job)
         }
     }
     if (err == VK_OK && optind + 1 != argc)
-        return vk_fail(VK_USAGE, USAGE);
+        return vk_fail(VK_USAGE, "usage: %s NAME[/TOKEN]",
+                       job->fetcher->program);
     return err;
 }
 
@@ -275,7 +270,8 @@ exchange(struct job *job, struct vk_span secret)
         return err;
     /* Whatever the caller's deadline: an answer that was paid for is kept
      * for the next one. */
-    err = vk_exchange(&job->profile, secret, EXCHANGE_MS, &reply, &failure);
+    err = job->fetcher->exchange(&job->profile, secret, EXCHANGE_MS, &reply,
+                                 &failure);
     if (err == VK_OK)
         err = publish(job, &reply, pass.sent);
     failure.err = err;
@@ -353,9 +349,11 @@ static enum vk_err
 probe(struct job *job)
 {
     VK_AUTO_BUF text = VK_BUF(VK_RECORD_MAX);
-    enum vk_err err =
-        vk_probe(&job->clients, &job->profile, job->deadline, &text);
 
+    if (job->fetcher->probe == NULL)
+        return vk_fail(VK_USAGE, "'%s' does not probe", job->fetcher->program);
+    enum vk_err err = job->fetcher->probe(&job->clients, &job->profile,
+                                          job->deadline, &text);
     if (err != VK_OK)
         return err;
     if (job->out < 0)
@@ -367,19 +365,13 @@ static enum vk_err
 work(struct job *job)
 {
     bool have = false;
-    enum vk_err err = VK_OK;
 
-    if (!job->probes)
-        err = take_turn(job, &have);
+    if (job->probes)
+        return probe(job);
+    enum vk_err err = take_turn(job, &have);
     if (err != VK_OK || have)
         return err;
-    /* libcurl would write the keys of the TLS session, and so the secret. */
-    unsetenv("SSLKEYLOGFILE");
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return vk_fail(VK_INTERNAL, "libcurl does not start");
-    err = job->probes ? probe(job) : job->renews > 0 ? renew(job) : fetch(job);
-    curl_global_cleanup();
-    return err;
+    return job->renews > 0 ? renew(job) : fetch(job);
 }
 
 static enum vk_err
@@ -400,11 +392,14 @@ run(int argc, char **argv, struct job *job)
 }
 
 int
-main(int argc, char **argv)
+vk_fetch_main(int argc, char **argv, const struct vk_fetcher *fetcher)
 {
-    struct job job = {.lock = -1, .out = -1, .text = VK_BUF(VK_CLIENTS_MAX)};
+    struct job job = {.fetcher = fetcher,
+                      .lock = -1,
+                      .out = -1,
+                      .text = VK_BUF(VK_CLIENTS_MAX)};
 
-    vk_log_program("valetkey-fetch");
+    vk_log_program(fetcher->program);
     job.deadline = vk_clock_boot_ms() + TIMEOUT_MS;
     enum vk_err err = run(argc, argv, &job);
     if (err != VK_OK && job.out >= 0) {

@@ -56,6 +56,8 @@ NEEDED = {
     "valetkey-store": LIBC + JSON + SECRET,
     "valetkey-prefetch": LIBC,
     "valetkey-vault": LIBC,
+    "valetkey-upcall": LIBC,
+    "valetkey-broker": LIBC + JSON + ["libcurl*.so.4", "libcrypto.so.3"],
     "valetkey-fetch": LIBC + JSON + SECRET + [
         "libcurl*.so.4", "libcrypto.so.3"],
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "keyring/machine.h"
+
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keyring/cache.h"
+#include "keyring/turn.h"
+
+#define TOKENS "_valetkey"
+#define USERS "_valetkey.users"
+#define LOCK_MS 5000
+#define TEXT_MAX 256
+
+static key_serial_t tokens, users;
+
+/* A keyring that another has put in its place is not it. */
+static bool
+is_genuine(key_serial_t ring)
+{
+    char text[TEXT_MAX];
+    long len = keyctl_describe(ring, text, sizeof text);
+
+    if (len <= 0 || (size_t)len > sizeof text)
+        return false;
+    struct vk_span rest = {text, (size_t)len - 1};
+    bool good = vk_span_is(vk_span_cut(&rest, ';'), "keyring") &&
+                vk_span_is(vk_span_cut(&rest, ';'), "0");
+    vk_span_cut(&rest, ';');
+    return good && vk_span_is(vk_span_cut(&rest, ';'), "003f0000");
+}
+
+static bool
+find(key_serial_t in, const char *name, key_serial_t *out)
+{
+    long ring = keyctl_search(in, "keyring", name, 0);
+
+    if (ring < 0 || !is_genuine((key_serial_t)ring))
+        return false;
+    *out = (key_serial_t)ring;
+    return true;
+}
+
+/* Nobody sees it before it has its permissions. */
+static bool
+make(key_serial_t in, const char *name, key_serial_t *out)
+{
+    key_serial_t ring =
+        add_key("keyring", name, NULL, 0, KEY_SPEC_PROCESS_KEYRING);
+
+    if (ring < 0)
+        return false;
+    bool done =
+        keyctl_setperm(ring, KEY_USR_ALL) == 0 && keyctl_link(ring, in) == 0;
+    int saved = errno;
+    keyctl_unlink(ring, KEY_SPEC_PROCESS_KEYRING);
+    errno = saved;
+    *out = ring;
+    return done;
+}
+
+/* Two who make the same one would lose what the first has put into it. */
+static enum vk_err
+find_or_make(key_serial_t in, const char *name, key_serial_t *out)
+{
+    static const struct vk_clients machine = {.origin = VK_BROKER};
+    int lock = -1;
+
+    if (find(in, name, out))
+        return VK_OK;
+    enum vk_err err = vk_turn_take(&machine, "=registry",
+                                   vk_clock_boot_ms() + LOCK_MS, &lock);
+    if (err != VK_OK)
+        return err;
+    if (!find(in, name, out) && !make(in, name, out))
+        err = VK_NOKEYRING;
+    int saved = errno;
+    close(lock);
+    errno = saved;
+    return err;
+}
+
+enum vk_err
+vk_machine_open(void)
+{
+    key_serial_t anchor;
+
+    if (tokens != 0)
+        return VK_OK;
+    anchor = (key_serial_t)keyctl_get_persistent((uid_t)-1,
+                                                 KEY_SPEC_PROCESS_KEYRING);
+    if (anchor < 0 && errno == EOPNOTSUPP)
+        anchor = KEY_SPEC_USER_KEYRING;
+    if (anchor == -1)
+        return vk_fail(VK_NOKEYRING, "no persistent keyring: %s",
+                       strerror(errno));
+    enum vk_err err = find_or_make(anchor, TOKENS, &tokens);
+    if (err == VK_OK)
+        err = find_or_make(anchor, USERS, &users);
+    if (err != VK_OK) {
+        tokens = 0;
+        return vk_fail(err, "no keyring for the machine's tokens: %s",
+                       strerror(errno));
+    }
+    vk_cache_use(tokens);
+    return VK_OK;
+}
+
+enum vk_err
+vk_machine_of_user(uint32_t uid, int32_t *out)
+{
+    char name[24];
+
+    snprintf(name, sizeof name, "u%lu", (unsigned long)uid);
+    return find_or_make(users, name, out);
+}
+
+void
+vk_machine_recall(const char *name)
+{
+    char description[TEXT_MAX];
+    void *list = NULL;
+    long len = keyctl_read_alloc(users, &list);
+
+    snprintf(description, sizeof description, "valetkey:%s", name);
+    for (long at = 0; at + (long)sizeof(key_serial_t) <= len;
+         at += (long)sizeof(key_serial_t)) {
+        key_serial_t ring;
+        memcpy(&ring, (const char *)list + at, sizeof ring);
+        long key = keyctl_search(ring, "user", description, 0);
+        if (key >= 0)
+            keyctl_invalidate((key_serial_t)key);
+    }
+    free(list);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * valetkey-upcall [--sysconfdir DIR] [--libexecdir DIR] KEY: run as root by
+ * /sbin/request-key where somebody asks the kernel for valetkey:NAME.  Finds
+ * out who it is, whether he may, and gives the key its content and its end;
+ * in any doubt it rejects the key with an errno that says why.  The options
+ * come from the rule in /etc/request-key.d, which is root's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <keyutils.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keyring/machine.h"
+#include "server/policy.h"
+#include "server/supply.h"
+
+/* Whoever asks cannot be interrupted: nothing may take longer than this. */
+#define HARD_S 20
+/* What waits gives up before, so that it can say why. */
+#define SOFT_MS 18000
+/*
+ * For how long the kernel repeats a refusal by itself.  Short: what holds
+ * requests back is kept in the registry, and who is allowed can change.
+ */
+#define REFUSAL_S 1
+
+static volatile key_serial_t under_construction;
+
+/* Only system calls: it may come at any moment. */
+static void
+give_up(int signo)
+{
+    (void)signo;
+    keyctl_reject(under_construction, REFUSAL_S, ETIMEDOUT, 0);
+    _exit(1);
+}
+
+/* Not by the timer that waiting for a turn uses. */
+static bool
+set_alarm(void)
+{
+    struct sigaction action = {.sa_handler = give_up};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
+                             .sigev_signo = SIGUSR1};
+    struct itimerspec when = {.it_value = {HARD_S, 0}, .it_interval = {1, 0}};
+    timer_t timer;
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    return sigaction(SIGUSR1, &action, NULL) == 0 &&
+           sigaction(SIGTERM, &action, NULL) == 0 &&
+           timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 &&
+           timer_settime(timer, 0, &when, NULL) == 0;
+}
+
+/* Whatever the kernel, or whoever changed its helper, has started us with. */
+static bool
+settle(void)
+{
+    static const struct rlimit none = {0, 0};
+    static const struct sigaction usual = {.sa_handler = SIG_DFL};
+    int fd;
+
+    for (int signo = 1; signo < NSIG; signo++)
+        sigaction(signo, &usual, NULL);
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    umask(077);
+    return clearenv() == 0 && setenv("PATH", "/usr/bin:/bin", 1) == 0 &&
+           prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0 &&
+           setrlimit(RLIMIT_CORE, &none) == 0 && chdir("/") == 0;
+}
+
+/* Was it dropped while we were handing it out? */
+static bool
+is_recalled(struct vk_supply *upcall)
+{
+    key_serial_t shared = upcall->record.key;
+
+    return !vk_supply_has_token(upcall) || upcall->record.key != shared;
+}
+
+/*
+ * The key gets its end before its content: once it is instantiated we have
+ * no authority over it any more.  The one that this user had before is
+ * invalidated, so that nobody can pile up root's quota by linking old keys.
+ */
+static int
+hand_out(struct vk_supply *upcall)
+{
+    int64_t left = vk_record_left(&upcall->record, vk_clock_boot());
+    char description[VK_FULL_NAME_MAX + 16];
+    int32_t ring;
+
+    snprintf(description, sizeof description, "valetkey:%s", upcall->who.name);
+    if (left < 1)
+        return EBUSY;
+    if (vk_machine_of_user(upcall->who.uid, &ring) != VK_OK)
+        return EIO;
+    long old = keyctl_search(ring, "user", description, 0);
+    if (keyctl_set_timeout(upcall->who.key, (unsigned int)left) != 0 ||
+        keyctl_instantiate(upcall->who.key, upcall->payload.data,
+                           upcall->payload.len, ring) != 0)
+        return EPERM;
+    if (old >= 0 && old != upcall->who.key)
+        keyctl_invalidate((key_serial_t)old);
+    if (is_recalled(upcall))
+        keyctl_invalidate(upcall->who.key);
+    return 0;
+}
+
+static int
+find_client(struct vk_supply *upcall)
+{
+    enum vk_err err = vk_clients_open_own(&upcall->clients);
+
+    if (err == VK_OK)
+        err = vk_clients_for_name(
+            &upcall->clients, vk_span_str(upcall->who.name), &upcall->profile);
+    return vk_supply_errno(err);
+}
+
+/* The order matters; see docs/architecture.md.  0, or why not. */
+static int
+serve(key_serial_t key, struct vk_supply *upcall)
+{
+    int error = vk_requester_find(key, &upcall->who);
+
+    if (error == 0)
+        error = find_client(upcall);
+    if (error == 0 && !vk_policy_allows(&upcall->profile, upcall->who.uid))
+        error = EACCES;
+    /* Renewal by way of the kernel is yet to come. */
+    if (error == 0 && upcall->who.is_refresh)
+        error = EOPNOTSUPP;
+    if (error == 0)
+        error = vk_requester_own(&upcall->who);
+    if (error == 0 && vk_machine_open() != VK_OK)
+        error = EIO;
+    if (error == 0)
+        error = vk_supply_get(upcall);
+    /* Nothing can have changed it meanwhile; see all the same. */
+    if (error == 0)
+        error = vk_requester_own(&upcall->who);
+    return error == 0 ? hand_out(upcall) : error;
+}
+
+/* Last: it may block, and nobody shall wait for it. */
+static void
+report(const struct vk_supply *upcall, int error)
+{
+    const char *why = vk_log_last();
+
+    openlog("valetkey-upcall", LOG_PID, LOG_AUTHPRIV);
+    syslog(error == 0 ? LOG_INFO : LOG_NOTICE,
+           "uid=%lu pid=%ld token=%s outcome=%s source=%s%s%s",
+           (unsigned long)upcall->who.uid, (long)upcall->who.pid,
+           upcall->who.name[0] != '\0' ? upcall->who.name : "-",
+           error == 0 ? "ok" : strerrorname_np(error),
+           error == 0 ? upcall->source : "refused",
+           error != 0 && why[0] != '\0' ? " why=" : "", error != 0 ? why : "");
+}
+
+static int
+read_options(int argc, char **argv, int64_t *key)
+{
+    static const struct option options[] = {
+        {"sysconfdir", required_argument, NULL, 's'},
+        {"libexecdir", required_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *dir = SYSCONFDIR "/valetkey", *libexec = NULL;
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == '?')
+            return EINVAL;
+        *(c == 's' ? &dir : &libexec) = optarg;
+    }
+    vk_clients_use_machine(dir);
+    if (libexec != NULL && setenv("VALETKEY_LIBEXECDIR", libexec, 1) != 0)
+        return EIO;
+    return optind + 1 == argc &&
+                   vk_span_number(vk_span_str(argv[optind]), INT32_MAX, key)
+               ? 0
+               : EINVAL;
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct vk_supply upcall = {.payload = VK_BUF(VK_PAYLOAD_MAX)};
+    int64_t key = 0;
+
+    vk_log_program("valetkey-upcall");
+    if (geteuid() != 0)
+        return vk_err_exit(vk_fail(
+            VK_USAGE, "it is the kernel that runs this (request-key(8))"));
+    vk_log_keep();
+    bool settled = settle();
+    int error = read_options(argc, argv, &key);
+    under_construction = (key_serial_t)key;
+    upcall.since = vk_clock_boot_ms();
+    upcall.deadline = upcall.since + SOFT_MS;
+    if (error == 0 && (!settled || !set_alarm()))
+        error = EIO;
+    if (error == 0)
+        error = serve((key_serial_t)key, &upcall);
+    if (error != 0)
+        keyctl_reject((key_serial_t)key, REFUSAL_S, (unsigned int)error, 0);
+    vk_buf_clear(&upcall.payload);
+    report(&upcall, error);
+    return error == 0 ? 0 : 1;
+}
