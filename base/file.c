@@ -213,9 +213,9 @@ vk_file_open_lock(const char *dir, const char *name, int *out)
 }
 
 static enum vk_err
-write_temporary(int fd, struct vk_span text)
+write_temporary(int fd, struct vk_span text, mode_t mode)
 {
-    if (fchmod(fd, 0600) != 0 || vk_span_write(text, fd) != VK_OK)
+    if (fchmod(fd, mode) != 0 || vk_span_write(text, fd) != VK_OK)
         return VK_IO;
     return fsync(fd) == 0 ? VK_OK : VK_IO;
 }
@@ -244,6 +244,13 @@ enum vk_err
 vk_file_prepare(const char *dir, const char *name, struct vk_span text,
                 struct vk_pending *out)
 {
+    return vk_file_prepare_as(dir, name, text, 0600, out);
+}
+
+enum vk_err
+vk_file_prepare_as(const char *dir, const char *name, struct vk_span text,
+                   mode_t mode, struct vk_pending *out)
+{
     enum vk_err err = vk_file_join(dir, name, out->target);
 
     if (err == VK_OK)
@@ -256,7 +263,7 @@ vk_file_prepare(const char *dir, const char *name, struct vk_span text,
     if (fd < 0)
         return vk_fail(VK_IO, "cannot write in '%s': %s", dir,
                        strerror(errno));
-    err = write_temporary(fd, text);
+    err = write_temporary(fd, text, mode);
     int saved = errno;
     if (close(fd) != 0 && err == VK_OK) {
         saved = errno;

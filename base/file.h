@@ -62,6 +62,10 @@ struct vk_pending {
 VK_MUST enum vk_err vk_file_prepare(const char *dir, const char *name,
                                     struct vk_span text,
                                     struct vk_pending *out);
+/* The same for what is not only for its owner. */
+VK_MUST enum vk_err vk_file_prepare_as(const char *dir, const char *name,
+                                       struct vk_span text, mode_t mode,
+                                       struct vk_pending *out);
 VK_MUST enum vk_err vk_file_commit(const struct vk_pending *pending);
 void vk_file_abort(const struct vk_pending *pending);
 

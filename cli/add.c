@@ -90,8 +90,13 @@ static enum vk_err
 report(const struct vk_cli *cli)
 {
     VK_AUTO_BUF out = VK_BUF(VALUE_MAX);
-    enum vk_err err = vk_buf_addf(&out, "Added '%s'. Try: valetkey token %s\n",
-                                  cli->operand, cli->operand);
+    enum vk_err err =
+        vk_clients_is_machine()
+            ? vk_buf_addf(
+                  &out, "Added '%s'. Who may have it: 'allow' in %s/%s\n",
+                  cli->operand, vk_clients_machine_dir(), VK_CLIENTS_FILE)
+            : vk_buf_addf(&out, "Added '%s'. Try: valetkey token %s\n",
+                          cli->operand, cli->operand);
 
     return err == VK_OK ? vk_cli_print(vk_buf_span(&out)) : err;
 }

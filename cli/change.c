@@ -76,6 +76,8 @@ vk_rotate(const struct vk_cli *cli)
         err = vk_cli_open(&clients);
     if (err == VK_OK)
         err = vk_cli_find(cli, &clients, &profile);
+    if (err == VK_OK)
+        err = vk_cli_refuse_machines(cli, &profile);
     if (err == VK_OK && profile.token.len > 0)
         return vk_fail(VK_USAGE,
                        "'%s' has the secret of its client; use"

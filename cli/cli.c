@@ -69,3 +69,15 @@ vk_cli_find(const struct vk_cli *cli, const struct vk_clients *clients,
 {
     return vk_cli_find_name(clients, vk_span_str(cli->operand), profile);
 }
+
+enum vk_err
+vk_cli_refuse_machines(const struct vk_cli *cli,
+                       const struct vk_profile *profile)
+{
+    if (profile->origin == VK_DIRECT || vk_clients_is_machine())
+        return VK_OK;
+    return vk_fail(VK_USAGE,
+                   "'%s' is a client of the machine; root can use 'valetkey"
+                   " --system %s'",
+                   profile->name, cli->command);
+}

@@ -92,6 +92,10 @@ VK_MUST enum vk_err vk_cli_find(const struct vk_cli *cli,
                                 const struct vk_clients *clients,
                                 struct vk_profile *profile);
 
+/* VK_USAGE (logged) if it is for root to change it: --system is missing. */
+VK_MUST enum vk_err vk_cli_refuse_machines(const struct vk_cli *cli,
+                                           const struct vk_profile *profile);
+
 /* Write to standard output, or say why that failed. */
 VK_MUST enum vk_err vk_cli_print(struct vk_span text);
 

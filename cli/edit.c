@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -33,6 +34,17 @@ lock_dir(const char *dir, int *lock)
     return VK_OK;
 }
 
+/* The machine's is for everybody to read, whatever root's umask is. */
+static enum vk_err
+make_dir(const char *dir)
+{
+    if (vk_clients_is_machine() && mkdir(dir, 0755) == 0 &&
+        chmod(dir, 0755) != 0)
+        return vk_fail(VK_IO, "cannot open '%s' for all users: %s", dir,
+                       strerror(errno));
+    return vk_file_make_dir(dir);
+}
+
 enum vk_err
 vk_edit_begin(struct vk_edit *edit)
 {
@@ -40,7 +52,7 @@ vk_edit_begin(struct vk_edit *edit)
     enum vk_err err = vk_clients_own_dir(edit->clients.dir);
 
     if (err == VK_OK)
-        err = vk_file_make_dir(edit->clients.dir);
+        err = make_dir(edit->clients.dir);
     if (err == VK_OK)
         err = lock_dir(edit->clients.dir, &edit->lock);
     if (err == VK_OK)
@@ -182,8 +194,9 @@ vk_edit_prepare(const struct vk_edit *edit, struct vk_pending *pending)
 
     if (err != VK_OK)
         return err;
-    return vk_file_prepare(edit->clients.dir, VK_CLIENTS_FILE,
-                           vk_buf_span(&edit->text), pending);
+    return vk_file_prepare_as(edit->clients.dir, VK_CLIENTS_FILE,
+                              vk_buf_span(&edit->text),
+                              vk_clients_is_machine() ? 0644 : 0600, pending);
 }
 
 enum vk_err

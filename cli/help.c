@@ -61,8 +61,10 @@ add_overview(const struct vk_cli_command *commands, size_t count,
                           operand, commands[i].help);
     }
     if (err == VK_OK)
-        err = vk_buf_add_str(out, "\n'valetkey COMMAND --help' lists the"
-                                  " options; valetkey(1) has it all.\n");
+        err = vk_buf_add_str(
+            out, "\n'valetkey --system COMMAND' is for the machine's clients"
+                 " (root).\n'valetkey COMMAND --help' lists the"
+                 " options; valetkey(1) has it all.\n");
     return err;
 }
 

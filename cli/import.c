@@ -114,23 +114,37 @@ shred(const struct source *source)
                    source->path, strerror(saved));
 }
 
-/* Where the administrator's CA is needed it belongs to each client. */
+/* What holds for each client: the CA, and who may have its tokens. */
 static enum vk_err
-add_ca_file(const char *ca_file, struct vk_buf *conf)
+add_lines(const struct vk_cli *cli, struct vk_buf *out)
 {
-    struct vk_span text = vk_buf_span(conf), rest;
+    const char *ca_file = cli->option[VK_OPT_KEYS + VK_KEY_CA_FILE];
+    enum vk_err err = VK_OK;
+
+    if (ca_file != NULL && (ca_file[0] != '/' || strchr(ca_file, '\n')))
+        return vk_fail(VK_USAGE, "'--ca-file' must be an absolute path");
+    if (ca_file != NULL)
+        err = vk_buf_addf(out, "ca-file = %s\n", ca_file);
+    for (size_t i = 0; i < cli->repeats && err == VK_OK; i++) {
+        if (strchr(cli->repeated[i].value, '\n') != NULL)
+            return vk_fail(VK_USAGE, "'--allow' must name users, @groups or"
+                                     " #uids");
+        err = vk_buf_addf(out, "allow = %s\n", cli->repeated[i].value);
+    }
+    return err;
+}
+
+static enum vk_err
+add_to_section(const struct vk_cli *cli, struct vk_buf *conf)
+{
+    struct vk_span text = vk_buf_span(conf), rest = text;
     VK_AUTO_BUF out = VK_BUF(REPORT_MAX);
 
-    if (ca_file == NULL)
-        return VK_OK;
-    if (ca_file[0] != '/' || strchr(ca_file, '\n') != NULL)
-        return vk_fail(VK_USAGE, "'--ca-file' must be an absolute path");
-    rest = text;
     vk_span_cut(&rest, '\n');
     size_t header = text.len - rest.len;
     enum vk_err err = vk_buf_add(&out, (struct vk_span){text.ptr, header});
     if (err == VK_OK)
-        err = vk_buf_addf(&out, "ca-file = %s\n", ca_file);
+        err = add_lines(cli, &out);
     if (err == VK_OK)
         err = vk_buf_add(&out, rest);
     if (err != VK_OK)
@@ -143,10 +157,9 @@ static enum vk_err
 report_client(const struct vk_plan_client *client, struct vk_buf *out)
 {
     struct vk_span rest = vk_buf_span(&client->conf), name;
-    enum vk_err err = vk_buf_addf(out,
-                                  "Imported client '%s'; its secret is in the"
-                                  " keyring. Tokens:\n",
-                                  client->name);
+    enum vk_err err = vk_buf_addf(
+        out, "Imported client '%s'; its secret is in the %s. Tokens:\n",
+        client->name, vk_clients_is_machine() ? "system store" : "keyring");
 
     while (err == VK_OK && rest.len > 0) {
         struct vk_span line = vk_span_cut(&rest, '\n');
@@ -208,7 +221,10 @@ report(const struct source *source, const struct vk_plan *plan, bool shredded)
         err = report_client(&plan->client[i], &out);
     if (err == VK_OK)
         err = report_file(source, plan, shredded, &out);
-    if (err == VK_OK)
+    if (err == VK_OK && vk_clients_is_machine())
+        err = vk_buf_addf(&out, "Who may have them: 'allow' in %s/%s\n",
+                          vk_clients_machine_dir(), VK_CLIENTS_FILE);
+    else if (err == VK_OK)
         err = vk_buf_addf(&out, "Try: valetkey token %s\n",
                           plan->client[0].name);
     return err == VK_OK ? vk_cli_print(vk_buf_span(&out)) : err;
@@ -224,8 +240,7 @@ install(const struct vk_cli *cli, struct vk_plan *plan)
 
     for (size_t i = 0; i < plan->clients && err == VK_OK; i++) {
         struct vk_plan_client *from = &plan->client[i];
-        err = add_ca_file(cli->option[VK_OPT_KEYS + VK_KEY_CA_FILE],
-                          &from->conf);
+        err = add_to_section(cli, &from->conf);
         if (err == VK_OK)
             err = vk_buf_add(&id[i], from->client_id);
         if (err == VK_OK)

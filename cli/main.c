@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/options.h"
+#include "keyring/machine.h"
 
 static const struct vk_cli_command commands[] = {
     {"import", "FILE", VK_MUST_HAVE,
-     VK_OPT(NAME) | VK_OPT(REPLACE) | VK_OPT(SHRED) | VK_OPT_KEY(CA_FILE),
+     VK_OPT(NAME) | VK_OPT(REPLACE) | VK_OPT(SHRED) | VK_OPT_KEY(CA_FILE) |
+         VK_OPT_KEY(ALLOW),
      vk_import, "take a downloaded credentials file ('-': stdin)"},
     {"add", "NAME[/TOKEN]", VK_MUST_HAVE,
      VK_OPT(PRESET) | VK_OPT(SECRET_STDIN) | VK_OPT(REPLACE) |
@@ -79,17 +82,43 @@ run(const struct vk_cli_command *command, int argc, char **argv)
     return wants_help ? help(command) : command->run(&cli);
 }
 
+/* What there is of the machine's clients; tokens are for users. */
+static const char *const of_machine[] = {
+    "import", "add", "list", "status", "drop", "rotate", "retry", "remove"};
+
+static enum vk_err
+use_machine(const struct vk_cli_command *command)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof of_machine / sizeof of_machine[0]; i++)
+        known |= strcmp(command->name, of_machine[i]) == 0;
+    if (!known)
+        return vk_fail(VK_USAGE, "'valetkey --system' has no command '%s'",
+                       command->name);
+    if (geteuid() != 0)
+        return vk_fail(VK_USAGE, "'valetkey --system' is for root");
+    vk_clients_use_machine(NULL);
+    return vk_machine_open();
+}
+
 static enum vk_err
 start(int argc, char **argv)
 {
+    bool is_machine = argc > 1 && strcmp(argv[1], "--system") == 0;
+
+    argc -= is_machine;
+    argv += is_machine;
     const char *word = argc > 1 ? argv[1] : "--help";
     const struct vk_cli_command *command = find_command(word);
     enum vk_err err = vk_file_refuse_setuid();
 
     if (err != VK_OK)
         return err;
+    if (command != NULL && is_machine)
+        err = use_machine(command);
     if (command != NULL)
-        return run(command, argc - 1, argv + 1);
+        return err == VK_OK ? run(command, argc - 1, argv + 1) : err;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
         strcmp(word, "help") == 0) {
         err = help(argc > 2 ? find_command(argv[2]) : NULL);

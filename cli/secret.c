@@ -64,6 +64,13 @@ result(int status)
     return status < 8 ? errors[status] : VK_INTERNAL;
 }
 
+/* The program that changes the store. */
+static const char *
+store(void)
+{
+    return vk_clients_is_machine() ? "valetkey-vault" : "valetkey-store";
+}
+
 static enum vk_err
 run(const char *const argv[], const struct vk_span *input)
 {
@@ -89,7 +96,7 @@ run(const char *const argv[], const struct vk_span *input)
         return err;
     err = vk_proc_wait(pid, 0, &status);
     if (err != VK_OK)
-        return vk_fail(err, "valetkey-store was killed");
+        return vk_fail(err, "%s was killed", store());
     return result(status);
 }
 
@@ -97,8 +104,8 @@ static enum vk_err
 run_verb(const char *verb, const struct vk_secret_of *of,
          const struct vk_span *input)
 {
-    const char *const argv[] = {"valetkey-store", verb,          of->client,
-                                of->client_id,    of->token_url, NULL};
+    const char *const argv[] = {store(),       verb,          of->client,
+                                of->client_id, of->token_url, NULL};
 
     return run(argv, input);
 }
@@ -130,7 +137,7 @@ vk_cli_secret_prune(const struct vk_secret_of *of)
 enum vk_err
 vk_cli_secret_clear(const char *client)
 {
-    const char *const argv[] = {"valetkey-store", "clear", client, NULL};
+    const char *const argv[] = {store(), "clear", client, NULL};
 
     return run(argv, NULL);
 }

@@ -150,6 +150,8 @@ vk_retry(const struct vk_cli *cli)
 
     if (err == VK_OK)
         err = vk_cli_find(cli, &clients, &profile);
+    if (err == VK_OK)
+        err = vk_cli_refuse_machines(cli, &profile);
     while (err == VK_OK && vk_clients_next(&clients, &cursor, &other, &err))
         if (vk_span_same(other.client, profile.client))
             vk_hold_drop(&other, true);

@@ -22,10 +22,13 @@
 static key_serial_t ring = KEY_SPEC_USER_KEYRING;
 static key_perm_t perm = TOKEN_PERM;
 
+static void (*recall_token)(const char *name);
+
 void
-vk_cache_use(int32_t keyring)
+vk_cache_use(int32_t keyring, void (*recall)(const char *name))
 {
     ring = keyring;
+    recall_token = recall;
     perm = KEY_USR_ALL;
 }
 
@@ -254,7 +257,12 @@ vk_cache_put(const struct vk_profile *profile, struct vk_span payload,
 enum vk_err
 vk_cache_drop(const char *name)
 {
-    return vk_cache_note_drop(NULL, name);
+    enum vk_err err = vk_cache_note_drop(NULL, name);
+
+    /* After ours: who is given it now is given another one. */
+    if (recall_token != NULL)
+        recall_token(name);
+    return err;
 }
 
 enum vk_err

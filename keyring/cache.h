@@ -12,8 +12,11 @@
  * other owner is a miss.
  */
 
-/* For root: another keyring in the place of @u, for nobody else's eyes. */
-void vk_cache_use(int32_t keyring);
+/*
+ * For root: another keyring in the place of @u, for nobody else's eyes.
+ * recall is called with the name of each token that is dropped.
+ */
+void vk_cache_use(int32_t keyring, void (*recall)(const char *name));
 
 /*
  * Make sure that what is in @u is possessed by this process, whatever session

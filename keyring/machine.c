@@ -108,7 +108,7 @@ vk_machine_open(void)
         return vk_fail(err, "no keyring for the machine's tokens: %s",
                        strerror(errno));
     }
-    vk_cache_use(tokens);
+    vk_cache_use(tokens, vk_machine_recall);
     return VK_OK;
 }
 

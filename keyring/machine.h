@@ -26,7 +26,10 @@ VK_MUST enum vk_err vk_machine_open(void);
 /* The user's keyring, found or made.  VK_NOKEYRING with errno, silent. */
 VK_MUST enum vk_err vk_machine_of_user(uint32_t uid, int32_t *out);
 
-/* Take the token valetkey:NAME from everybody who was given it. */
+/*
+ * Take the token valetkey:NAME from everybody who was given it.  Dropping it
+ * by vk_cache_drop does so too.
+ */
 void vk_machine_recall(const char *name);
 
 #endif
