@@ -35,29 +35,6 @@ vk_cache_use(int32_t keyring, void (*recall)(const char *name))
 #define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 32)
 #define TRIES 3
 
-/* Who may own a key: the user himself, or root, who cannot be forged. */
-#define OWNER_ME 1U
-#define OWNER_ROOT 2U
-
-/* Type "user", and ours: what another planted does not count. */
-static bool
-is_ours(key_serial_t key, unsigned int owner)
-{
-    char text[DESCRIPTION_MAX + 64];
-    int64_t uid;
-
-    long len = keyctl_describe(key, text, sizeof text);
-    if (len <= 0 || (size_t)len > sizeof text)
-        return false;
-    struct vk_span rest = {text, (size_t)len - 1};
-    if (!vk_span_is(vk_span_cut(&rest, ';'), "user") ||
-        !vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid))
-        return false;
-    return ((owner & OWNER_ROOT) != 0 && uid == 0) ||
-           ((owner & OWNER_ME) != 0 &&
-            (unsigned long)uid == getauxval(AT_EUID));
-}
-
 /* The session keyring may hold a link to @u only if it is our own. */
 static bool
 owns_session_keyring(void)
@@ -94,6 +71,34 @@ vk_cache_possess(void)
         keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) == 0)
         return;
     keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+}
+
+/* Who may own a key: the user himself, or root, who cannot be forged. */
+#define OWNER_ME 1U
+#define OWNER_ROOT 2U
+
+/* Type "user", and ours: what another planted does not count. */
+static bool
+is_ours(key_serial_t key, unsigned int owner)
+{
+    char text[DESCRIPTION_MAX + 64];
+    int64_t uid;
+
+    long len = keyctl_describe(key, text, sizeof text);
+    /* Root's are shown to their possessor only. */
+    if (len < 0 && errno == EACCES && (owner & OWNER_ROOT) != 0) {
+        vk_cache_possess();
+        len = keyctl_describe(key, text, sizeof text);
+    }
+    if (len <= 0 || (size_t)len > sizeof text)
+        return false;
+    struct vk_span rest = {text, (size_t)len - 1};
+    if (!vk_span_is(vk_span_cut(&rest, ';'), "user") ||
+        !vk_span_number(vk_span_cut(&rest, ';'), UINT32_MAX, &uid))
+        return false;
+    return ((owner & OWNER_ROOT) != 0 && uid == 0) ||
+           ((owner & OWNER_ME) != 0 &&
+            (unsigned long)uid == getauxval(AT_EUID));
 }
 
 static bool

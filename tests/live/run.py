@@ -46,6 +46,7 @@ MODULES = [
     "crowd",
     "governor",
     "secrecy",
+    "broker",
     "pam_module",
 ]
 GROUPS = {group.__name__: group for module in MODULES

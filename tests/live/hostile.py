@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What a user can do with keys by himself, in a process of its own.
+
+    hostile.py request DESCRIPTION CALLOUT     prints the errno
+    hostile.py attack OPERATION DESCRIPTION ROUNDS
+                                                prints how it ended, counted
+"""
+
+import collections
+import ctypes
+import errno
+import os
+import signal
+import sys
+import time
+
+lib = ctypes.CDLL("libkeyutils.so.1", use_errno=True)
+for function in ("request_key", "keyctl_search", "keyctl_read", "add_key",
+                 "keyctl_describe", "keyctl_join_session_keyring"):
+    getattr(lib, function).restype = ctypes.c_long
+THREAD, PROCESS, SESSION, USER = -1, -2, -3, -4
+EVERYTHING = 0x3f3f3f3f
+GENUINE = "1b3f0000"
+
+
+def request(description, callout=""):
+    lib.keyctl_link(USER, PROCESS)
+    key = lib.request_key(b"user", os.fsencode(description),
+                          os.fsencode(callout), USER)
+    return (key, 0) if key >= 0 else (-1, ctypes.get_errno())
+
+
+def listed():
+    keys = (ctypes.c_int32 * 1024)()
+    size = lib.keyctl_read(USER, ctypes.byref(keys), ctypes.sizeof(keys))
+    return keys[:max(0, size) // 4]
+
+
+def describe(key):
+    """uid, perm, description; or None."""
+    text = ctypes.create_string_buffer(8192)
+    if lib.keyctl_describe(key, text, len(text)) < 0:
+        return None
+    words = text.value.decode(errors="replace").split(";", 4)
+    return int(words[1]), words[3], words[4]
+
+
+def each(act):
+    def attack():
+        for key in listed():
+            act(key)
+    return attack
+
+
+def imitate():
+    """A line of /proc/keys that names another process as the requester: a
+    description may hold line breaks, and everybody may look at it."""
+    with open("/proc/keys") as keys:
+        for line in keys:
+            if ".request_ key:" in line:
+                forged = line.rsplit("pid:", 1)[0] + "pid:1 ci:0"
+                key = lib.add_key(b"user", b"x\n" + forged.strip().encode(),
+                                  b"x", 1, PROCESS)
+                lib.keyctl_setperm(key, EVERYTHING)
+
+
+ATTACKS = {
+    "setperm": each(lambda key: lib.keyctl_setperm(key, EVERYTHING)),
+    "setperm-none": each(lambda key: lib.keyctl_setperm(key, 0)),
+    "unlink": each(lambda key: lib.keyctl_unlink(key, USER)),
+    "clear": lambda: lib.keyctl_clear(USER),
+    "timeout": each(lambda key: lib.keyctl_set_timeout(key, 100000000)),
+    "timeout-1": each(lambda key: lib.keyctl_set_timeout(key, 1)),
+    "invalidate": each(lib.keyctl_invalidate),
+    "revoke": each(lib.keyctl_revoke),
+    "chown": each(lambda key: lib.keyctl_chown(key, os.getuid(), -1)),
+    "update": each(lambda key: lib.keyctl_update(key, b"evil", 4)),
+    "imitate": imitate,
+}
+
+
+def has_no_end(key):
+    with open("/proc/keys") as keys:
+        for line in keys:
+            words = line.split()
+            if words and words[0] == f"{key:08x}":
+                return words[3] == "perm"
+    return False
+
+
+def verdict(description):
+    """Of one round: the errno's name, "genuine", or "won"."""
+    key, error = request(description)
+    if error:
+        return errno.errorcode.get(error, str(error))
+    found = describe(key)
+    if found is None:
+        return "gone"
+    payload = ctypes.create_string_buffer(32768)
+    if lib.keyctl_read(key, payload, len(payload)) < 0:
+        return "unreadable"
+    if found[:2] != (0, GENUINE) or has_no_end(key):
+        return "won"
+    for change in (lib.keyctl_revoke, lambda key: lib.keyctl_setperm(
+            key, EVERYTHING), lambda key: lib.keyctl_set_timeout(key, 9999),
+            lambda key: lib.keyctl_update(key, b"evil", 4)):
+        if change(key) == 0:
+            return "won"
+    return "genuine"
+
+
+def attack(operation, description, rounds):
+    seen = collections.Counter()
+    attacker = os.fork()
+    if attacker == 0:
+        lib.keyctl_link(USER, PROCESS)
+        while os.getppid() != 1:
+            ATTACKS[operation]()
+        os._exit(0)
+    try:
+        for _ in range(rounds * 20):
+            if sum(seen.values()) >= rounds:
+                break
+            outcome = verdict(description)
+            lib.keyctl_clear(USER)
+            if outcome == "EDQUOT":
+                time.sleep(0.05)  # until the kernel has collected some
+            else:
+                seen[outcome] += 1
+    finally:
+        os.kill(attacker, signal.SIGKILL)
+        os.waitpid(attacker, 0)
+    return dict(seen)
+
+
+def main():
+    if sys.argv[1] == "request":
+        print(request(sys.argv[2], sys.argv[3])[1])
+    else:
+        print(attack(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""A server with clients of its own, for the time of a test.
+
+    with Machine(live) as machine, User() as alice:
+        name = machine.add("prod", server, allow=alice.pw_name)
+        machine.token(alice, name)
+
+Upcalls run in the namespaces of the first process, as root, by the rules in
+/etc/request-key.d: there is no way to have them apart.  So the rule is only
+for names that begin with this process's number, and everything is put back.
+"""
+
+import errno
+import os
+import shutil
+import subprocess
+
+from servers import Missing
+from session import SECRET, poll
+
+RULES = "/etc/request-key.d"
+HOST_KEY = "/var/lib/systemd/credential.secret"
+TURNS = "/run/valetkey"
+HOSTILE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "hostile.py")
+PYTHON = "/usr/bin/python3"  # one that every user can run
+IN_PERSISTENT = """
+anchor=$(keyctl get_persistent @s 0) || exit
+for key in $(keyctl rlist $anchor); do
+    case $(keyctl rdescribe $key) in
+    *';_valetkey' | *';_valetkey.users') %s ;;
+    esac
+done
+"""
+WRAPPER = """#!/bin/sh
+echo $$ >>{log}
+if test -s {kill} && mv {kill} {kill}.done 2>/dev/null; then
+    exec strace -f -o /dev/null -e trace=keyctl \
+        -e inject=keyctl:signal=KILL:when=$(cat {kill}.done) {upcall} "$@"
+fi
+exec {upcall} "$@"
+"""
+
+
+def why_missing():
+    if os.geteuid() != 0:
+        return "only root can install a rule for request-key"
+    for program in "/sbin/request-key", "/usr/bin/keyctl":
+        if not os.path.exists(program):
+            return f"{program} is not there"
+    if not os.path.isdir(RULES):
+        return f"{RULES} is not there"
+    return None
+
+
+def in_persistent(command):
+    """Do something with the keyrings of the registry, if they are there."""
+    return subprocess.run(["keyctl", "session", "-", "sh", "-c",
+                           IN_PERSISTENT % command], capture_output=True,
+                          text=True, check=True).stdout
+
+
+class Machine:
+    count = 0
+
+    def __init__(self, live):
+        if why_missing():
+            raise Missing(why_missing())
+        Machine.count += 1
+        self.tag = f"b{os.getpid()}-{Machine.count}"
+        self.programs = live.programs
+        self.directory = os.path.join(live.directory, self.tag)
+        self.etc = os.path.join(self.directory, "etc")
+        self.rule = os.path.join(RULES, f"{self.tag}.conf")
+        self.log = os.path.join(self.directory, "upcalls")
+        self.kill = os.path.join(self.directory, "kill")
+        self.env = {"PATH": f"{live.programs}:/usr/local/bin:/usr/bin:/bin",
+                    "VALETKEY_SYSCONFDIR": self.etc,
+                    "VALETKEY_LIBEXECDIR": live.programs,
+                    "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
+        self.names = []
+
+    def __enter__(self):
+        self.had = {path for path in (HOST_KEY, TURNS)
+                    if os.path.exists(path)}
+        self.had_registry = bool(in_persistent("echo $key"))
+        os.mkdir(self.directory, 0o755)
+        os.mkdir(self.etc, 0o755)
+        wrapper = os.path.join(self.directory, "upcall")
+        upcall = (f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
+                  f" --libexecdir {self.programs}")
+        with open(wrapper, "w") as out:
+            out.write(WRAPPER.format(log=self.log, kill=self.kill,
+                                     upcall=upcall))
+        os.chmod(wrapper, 0o755)
+        open(self.log, "w").close()
+        shutil.copy(HOSTILE, self.directory)
+        with open(self.rule, "w") as out:
+            for kind in "valetkey", "valetkey.refresh":
+                out.write(f"create user {kind}:{self.tag}* * {wrapper} %k\n")
+        try:
+            self.probe()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def probe(self):
+        """A container has request-key, but the kernel runs another one."""
+        done = self.request(None, f"valetkey:{self.tag}-probe")
+        if not self.upcalls():
+            raise Missing("the kernel does not run our rule for request-key:"
+                          f" {errno.errorcode.get(done, done)}")
+
+    def __exit__(self, *ignored):
+        for name in self.names:
+            self.system("remove", name)
+        os.unlink(self.rule)
+        poll(lambda: not self.processes(), "the end of all upcalls")
+        shutil.rmtree(self.directory)
+        if not self.had_registry:
+            in_persistent("keyctl unlink $key $anchor")
+        if TURNS not in self.had:
+            shutil.rmtree(TURNS, ignore_errors=True)
+        if HOST_KEY not in self.had and os.path.exists(HOST_KEY):
+            os.unlink(HOST_KEY)
+
+    # What root does
+
+    def system(self, *words, text=""):
+        return subprocess.run(["valetkey", "--system", *words], input=text,
+                              text=True, capture_output=True, env=self.env)
+
+    def name(self, word):
+        return f"{self.tag}-{word}"
+
+    def add(self, word, server, *, url=None, **options):
+        """A client of the machine; allow is one text with commas."""
+        name = self.name(word)
+        self.names.append(name)
+        words = ["--token-url", url or server.token_url(),
+                 "--client-id", "demo", "--secret-stdin",
+                 "--ca-file", os.path.join(server.pki_dir, "ca.crt")]
+        for option, value in options.items():
+            words += ["--" + option, value]
+        done = self.system("add", name, *words, text=SECRET + "\n")
+        assert done.returncode == 0, done.stderr
+        return name
+
+    def edit(self, old, new):
+        path = os.path.join(self.etc, "clients.conf")
+        with open(path) as conf:
+            text = conf.read()
+        assert old in text, (old, text)
+        with open(path, "w") as conf:
+            conf.write(text.replace(old, new))
+
+    def upcalls(self):
+        with open(self.log) as log:
+            return len(log.readlines())
+
+    def upcall_ids(self):
+        with open(self.log) as log:
+            return [int(line) for line in log]
+
+    def processes(self):
+        """Ours that still run: {pid: command line}."""
+        found = {}
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/cmdline") as cmdline:
+                    words = cmdline.read().split("\0")
+            except OSError:
+                continue
+            if any(word.startswith(self.directory) or word == self.etc
+                   for word in words) and int(entry) != os.getpid():
+                found[int(entry)] = words
+        return found
+
+    # What users do
+
+    def who(self, user):
+        """user: an entry of pwd, a number without one, or None for root."""
+        if user is None:
+            return {}
+        uid = getattr(user, "pw_uid", user)
+        return {"user": uid, "group": getattr(user, "pw_gid", uid),
+                "extra_groups": []}
+
+    def run(self, user, *command, text="", env=None):
+        return subprocess.run(command, input=text, text=True,
+                              capture_output=True, cwd="/",
+                              env={**self.env, **(env or {})},
+                              **self.who(user))
+
+    def popen(self, user, *command):
+        return subprocess.Popen(command, text=True, cwd="/", env=self.env,
+                                stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, **self.who(user))
+
+    def token(self, user, name):
+        done = self.run(user, "valetkey", "token", name)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout.strip()
+
+    def refused(self, user, name, status, text):
+        done = self.run(user, "valetkey", "token", name)
+        assert (done.returncode, done.stdout) == (status, ""), done
+        assert text in done.stderr and done.stderr.count("\n") == 1, done
+        return done.stderr
+
+    def key(self, user, name):
+        """The serial number of what he has in @u."""
+        done = self.run(user, "keyctl", "search", "@u", "user",
+                        f"valetkey:{name}")
+        return done.stdout.strip()
+
+    def clear(self, user):
+        self.run(user, "keyctl", "clear", "@u")
+
+    def request(self, user, description, *start, callout=""):
+        """The errno of request_key(2) itself, 0 if there is a key."""
+        return int(self.hostile(user, "request", description, callout,
+                                start=start))
+
+    def hostile(self, user, *words, start=()):
+        done = self.run(user, *start, PYTHON, "-B",
+                        os.path.join(self.directory, "hostile.py"), *words)
+        assert done.returncode == 0 and done.stdout, done
+        return done.stdout
