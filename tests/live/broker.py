@@ -214,12 +214,15 @@ def outages(tap, live):
         equal(server.count(), before + 1)
         error = machine.request(FIRST_UID, f"valetkey:{name}")
         assert error in errors, error
-        equal(server.count(), before + 1)
+        # The hold that follows a 500 is a second, which may be over.
+        if error != errno.ECONNREFUSED:
+            equal(server.count(), before + 1)
+        before = server.count()
         server.mode("ok")
         equal(machine.system("retry", name).returncode, 0)
         machine.clear(alice)
         machine.token(alice, name)
-        equal(server.count(), before + 2)
+        equal(server.count(), before + 1)
 
     def cannot_be_reached():
         name = machine.add("away", server, url="https://127.0.0.1:1/t",

@@ -19,20 +19,27 @@ for function in ("request_key", "keyctl_search", "keyctl_read", "add_key",
                  "keyctl_describe", "keyctl_join_session_keyring"):
     getattr(lib, function).restype = ctypes.c_long
 THREAD, PROCESS, SESSION, USER = -1, -2, -3, -4
-EVERYTHING = 0x3f3f3f3f
+# For possessor and owner.  With rights for all others it would be the upcall
+# that has them, too, and takes the key back.
+EVERYTHING = 0x3f3f0000
+EVERYBODY = 0x3f3f3f3f
 GENUINE = "1b3f0000"
+held = None  # the keyring of detach()
 
 
-def request(description, callout=""):
-    lib.keyctl_link(USER, PROCESS)
+def request(description, callout="", ring=USER):
+    if ring == USER:
+        lib.keyctl_link(USER, PROCESS)
+    else:
+        lib.keyctl_link(ring, SESSION)
     key = lib.request_key(b"user", os.fsencode(description),
-                          os.fsencode(callout), USER)
+                          os.fsencode(callout), ring)
     return (key, 0) if key >= 0 else (-1, ctypes.get_errno())
 
 
-def listed():
+def listed(ring=USER):
     keys = (ctypes.c_int32 * 1024)()
-    size = lib.keyctl_read(USER, ctypes.byref(keys), ctypes.sizeof(keys))
+    size = lib.keyctl_read(ring, ctypes.byref(keys), ctypes.sizeof(keys))
     return keys[:max(0, size) // 4]
 
 
@@ -52,6 +59,16 @@ def each(act):
     return attack
 
 
+def detach():
+    """Whoever asks reaches the key by one keyring; take that away, and the
+    key with it, which is still within our own reach."""
+    found = listed(held)
+    if found:
+        lib.keyctl_unlink(held, SESSION)
+    for key in found:
+        lib.keyctl_setperm(key, EVERYTHING)
+
+
 def imitate():
     """A line of /proc/keys that names another process as the requester: a
     description may hold line breaks, and everybody may look at it."""
@@ -61,7 +78,7 @@ def imitate():
                 forged = line.rsplit("pid:", 1)[0] + "pid:1 ci:0"
                 key = lib.add_key(b"user", b"x\n" + forged.strip().encode(),
                                   b"x", 1, PROCESS)
-                lib.keyctl_setperm(key, EVERYTHING)
+                lib.keyctl_setperm(key, EVERYBODY)
 
 
 ATTACKS = {
@@ -75,6 +92,7 @@ ATTACKS = {
     "revoke": each(lib.keyctl_revoke),
     "chown": each(lambda key: lib.keyctl_chown(key, os.getuid(), -1)),
     "update": each(lambda key: lib.keyctl_update(key, b"evil", 4)),
+    "detach": detach,
     "imitate": imitate,
 }
 
@@ -88,11 +106,14 @@ def has_no_end(key):
     return False
 
 
-def verdict(description):
+def verdict(description, ring):
     """Of one round: the errno's name, "genuine", or "won"."""
-    key, error = request(description)
+    key, error = request(description, ring=ring)
     if error:
         return errno.errorcode.get(error, str(error))
+    # Who can do this has a token of his own making.
+    if lib.keyctl_setperm(key, EVERYTHING) == 0:
+        return "won"
     found = describe(key)
     if found is None:
         return "gone"
@@ -101,19 +122,25 @@ def verdict(description):
         return "unreadable"
     if found[:2] != (0, GENUINE) or has_no_end(key):
         return "won"
-    for change in (lib.keyctl_revoke, lambda key: lib.keyctl_setperm(
-            key, EVERYTHING), lambda key: lib.keyctl_set_timeout(key, 9999),
-            lambda key: lib.keyctl_update(key, b"evil", 4)):
+    for change in (lib.keyctl_revoke,
+                   lambda key: lib.keyctl_set_timeout(key, 9999),
+                   lambda key: lib.keyctl_update(key, b"evil", 4)):
         if change(key) == 0:
             return "won"
     return "genuine"
 
 
 def attack(operation, description, rounds):
+    global held
     seen = collections.Counter()
+    ring = USER
+    if operation == "detach":
+        lib.keyctl_join_session_keyring(None)
+        ring = held = lib.add_key(b"keyring", b"held", None, 0, SESSION)
+        lib.keyctl_setperm(held, EVERYTHING)
     attacker = os.fork()
     if attacker == 0:
-        lib.keyctl_link(USER, PROCESS)
+        lib.keyctl_link(ring, PROCESS)
         while os.getppid() != 1:
             ATTACKS[operation]()
         os._exit(0)
@@ -121,8 +148,8 @@ def attack(operation, description, rounds):
         for _ in range(rounds * 20):
             if sum(seen.values()) >= rounds:
                 break
-            outcome = verdict(description)
-            lib.keyctl_clear(USER)
+            outcome = verdict(description, ring)
+            lib.keyctl_clear(ring)
             if outcome == "EDQUOT":
                 time.sleep(0.05)  # until the kernel has collected some
             else:

@@ -35,7 +35,7 @@ done
 WRAPPER = """#!/bin/sh
 echo $$ >>{log}
 if test -s {kill} && mv {kill} {kill}.done 2>/dev/null; then
-    exec strace -f -o /dev/null -e trace=keyctl \
+    exec strace -o /dev/null -e trace=keyctl \
         -e inject=keyctl:signal=KILL:when=$(cat {kill}.done) {upcall} "$@"
 fi
 exec {upcall} "$@"

@@ -47,6 +47,7 @@ MODULES = [
     "governor",
     "secrecy",
     "broker",
+    "broker_attacks",
     "pam_module",
 ]
 GROUPS = {group.__name__: group for module in MODULES
