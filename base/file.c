@@ -131,12 +131,19 @@ open_checked(const char *dir, const char *name, int *out, struct stat *st)
 enum vk_err
 vk_file_map(const char *dir, const char *name, size_t max, struct vk_span *out)
 {
-    struct stat st = {0};
-    int fd = -1;
     enum vk_err err = check_dir(dir);
 
-    if (err == VK_OK)
-        err = open_checked(dir, name, &fd, &st);
+    return err == VK_OK ? vk_file_map_only(dir, name, max, out) : err;
+}
+
+enum vk_err
+vk_file_map_only(const char *dir, const char *name, size_t max,
+                 struct vk_span *out)
+{
+    struct stat st = {0};
+    int fd = -1;
+    enum vk_err err = open_checked(dir, name, &fd, &st);
+
     if (err != VK_OK)
         return err;
 

@@ -32,6 +32,9 @@ VK_MUST enum vk_err vk_file_join(const char *dir, const char *name,
  */
 VK_MUST enum vk_err vk_file_map(const char *dir, const char *name, size_t max,
                                 struct vk_span *out);
+/* The same without a look at dir. */
+VK_MUST enum vk_err vk_file_map_only(const char *dir, const char *name,
+                                     size_t max, struct vk_span *out);
 void vk_file_unmap(struct vk_span text);
 
 /* Make dir, and what leads to it, 0700; check it as vk_file_map does. */

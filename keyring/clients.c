@@ -74,7 +74,12 @@ open_machine(struct vk_clients *clients)
     if (len >= VK_PATH_MAX)
         return vk_fail(VK_CONFIG, "the path '%s' is too long", dir);
     memcpy(clients->dir, dir, len + 1);
-    return vk_file_map(dir, VK_CLIENTS_FILE, VK_CLIENTS_MAX, &clients->text);
+    /*
+     * A user is spared the look at the directory: in the broker's way, which
+     * decides who gets what, it is looked at.
+     */
+    return (machine_only ? vk_file_map : vk_file_map_only)(
+        dir, VK_CLIENTS_FILE, VK_CLIENTS_MAX, &clients->text);
 }
 
 enum vk_err

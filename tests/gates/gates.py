@@ -28,6 +28,7 @@ sys.path[1:1] = [os.path.join(TESTS, "servers"), os.path.join(TESTS, "live")]
 
 from built import programs  # noqa: E402
 from live import Live  # noqa: E402
+from machine import Machine  # noqa: E402
 from servers import Missing, scripted  # noqa: E402
 
 NEEDED = {"libc.so.6", "libkeyutils.so.1"}
@@ -283,6 +284,8 @@ class Gates:
         empty = self.measure(self.empty_json if helper.json else self.empty)
         self.write_conf(100, sections)
         cost = self.measure(*command)
+        if program == "docker-credential-valetkey":
+            self.direct_calls = cost["system calls"]
         for figure, value in cost.items():
             self.table.judge(f"{title}100 clients: {figure}", value,
                              empty[figure],
@@ -325,6 +328,28 @@ class Gates:
         self.judge_run(values["name"], sections)
 
 
+    def judge_broker(self, live):
+        """The same for a client of the machine, whose key is root's."""
+        program, direct = "docker-credential-valetkey", self.direct_calls
+        with Machine(live) as machine, scripted(live.pki) as server:
+            name = machine.add("gates", server, allow="root",
+                               serves=f"https://{HOST}/{PATH}")
+            machine.token(None, name)
+            shutil.rmtree(os.path.join(self.session.home, ".config/valetkey"))
+            self.env = {"VALETKEY_SYSCONFDIR": machine.etc}
+            self.text = f"https://{HOST}/{PATH}"
+            command = [shutil.which(program, path=self.session.env["PATH"]),
+                       "get"]
+            empty = self.measure(self.empty)
+            cost = self.measure(*command)
+            machine.run(None, "valetkey", "drop", name)
+        for figure, value in cost.items():
+            self.table.judge(f"docker get, broker mode: {figure}", value,
+                             empty[figure], LIMITS[figure](empty[figure]))
+        self.table.judge("docker get, broker mode, to direct",
+                         cost["system calls"], direct, direct)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", required=True)
@@ -345,7 +370,9 @@ def main():
             live = Live(build, directory)
             table.head()
             with live.session:
-                Gates(build, live, table).judge(live.pki)
+                gates = Gates(build, live, table)
+                gates.judge(live.pki)
+                gates.judge_broker(live)
         except Missing as reason:
             table.skip(reason)
     return table.end()

@@ -60,6 +60,10 @@ def in_persistent(command):
                           text=True, check=True).stdout
 
 
+def turns():
+    return os.listdir(TURNS)
+
+
 class Machine:
     count = 0
 
@@ -81,8 +85,8 @@ class Machine:
         self.names = []
 
     def __enter__(self):
-        self.had = {path for path in (HOST_KEY, TURNS)
-                    if os.path.exists(path)}
+        self.had_host_key = os.path.exists(HOST_KEY)
+        self.had_turns = set(turns()) if os.path.isdir(TURNS) else None
         self.had_registry = bool(in_persistent("echo $key"))
         os.mkdir(self.directory, 0o755)
         os.mkdir(self.etc, 0o755)
@@ -120,9 +124,12 @@ class Machine:
         shutil.rmtree(self.directory)
         if not self.had_registry:
             in_persistent("keyctl unlink $key $anchor")
-        if TURNS not in self.had:
+        if self.had_turns is None:
             shutil.rmtree(TURNS, ignore_errors=True)
-        if HOST_KEY not in self.had and os.path.exists(HOST_KEY):
+        else:
+            for name in set(turns()) - self.had_turns:
+                os.unlink(os.path.join(TURNS, name))
+        if not self.had_host_key and os.path.exists(HOST_KEY):
             os.unlink(HOST_KEY)
 
     # What root does
