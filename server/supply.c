@@ -42,6 +42,8 @@ vk_supply_errno(enum vk_err err)
     case VK_NOSTORE:
     case VK_LOCKED:
     case VK_NOSECRET:
+    case VK_NOCOMMAND:
+    case VK_NOEXEC:
     case VK_ERRS: break;
     }
     return EIO;
