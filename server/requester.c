@@ -170,13 +170,18 @@ vk_requester_find(int32_t key, struct vk_requester *out)
     key_serial_t authority;
 
     *out = (struct vk_requester){.key = key, .uid = (uid_t)-1};
-    if (!find_authority(key, &authority) || keyctl_assume_authority(key) < 0 ||
-        !describe(key, &target) || !vk_span_is(target.type, "user"))
+    if (!find_authority(key, &authority) || !describe(key, &target) ||
+        !vk_span_is(target.type, "user"))
         return EPERM;
     out->uid = (uid_t)target.uid;
     if (!vk_requester_name(target.description, out))
         return EINVAL;
-    if (!find_pid(authority, key, &out->pid) || !has_uid(out->pid, out->uid) ||
+    /*
+     * With the authority each line of /proc/keys would take the kernel a look
+     * through the requester's keyrings.
+     */
+    if (!find_pid(authority, key, &out->pid) ||
+        keyctl_assume_authority(key) < 0 || !has_uid(out->pid, out->uid) ||
         !is_in_our_namespace(out->pid))
         return EPERM;
     return 0;

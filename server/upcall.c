@@ -16,7 +16,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -162,20 +164,34 @@ serve(key_serial_t key, struct vk_supply *upcall)
     return error == 0 ? hand_out(upcall) : error;
 }
 
-/* Last: it may block, and nobody shall wait for it. */
+/*
+ * One line to authpriv.  Not by syslog(3), which waits for a logger that is
+ * slow: whoever asked waits until we have ended.
+ */
 static void
 report(const struct vk_supply *upcall, int error)
 {
-    const char *why = vk_log_last();
+    static const struct sockaddr_un log = {AF_UNIX, "/dev/log"};
+    VK_AUTO_BUF line = VK_BUF(2048);
+    int level = error == 0 ? LOG_INFO : LOG_NOTICE;
+    const char *why = error != 0 ? vk_log_last() : "";
+    enum vk_err err = vk_buf_addf(
+        &line,
+        "<%d>valetkey-upcall[%ld]: uid=%lu pid=%ld token=%s outcome=%s"
+        " source=%s%s%s",
+        LOG_AUTHPRIV | level, (long)getpid(), (unsigned long)upcall->who.uid,
+        (long)upcall->who.pid,
+        upcall->who.name[0] != '\0' ? upcall->who.name : "-",
+        error == 0 ? "ok" : strerrorname_np(error),
+        error == 0 ? upcall->source : "refused", why[0] != '\0' ? " why=" : "",
+        why);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    openlog("valetkey-upcall", LOG_PID, LOG_AUTHPRIV);
-    syslog(error == 0 ? LOG_INFO : LOG_NOTICE,
-           "uid=%lu pid=%ld token=%s outcome=%s source=%s%s%s",
-           (unsigned long)upcall->who.uid, (long)upcall->who.pid,
-           upcall->who.name[0] != '\0' ? upcall->who.name : "-",
-           error == 0 ? "ok" : strerrorname_np(error),
-           error == 0 ? upcall->source : "refused",
-           error != 0 && why[0] != '\0' ? " why=" : "", error != 0 ? why : "");
+    if (err == VK_OK && fd >= 0)
+        sendto(fd, line.data, line.len, MSG_NOSIGNAL,
+               (const struct sockaddr *)&log, sizeof log);
+    if (fd >= 0)
+        close(fd);
 }
 
 static int
@@ -211,6 +227,8 @@ main(int argc, char **argv)
     int64_t key = 0;
 
     vk_log_program("valetkey-upcall");
+    if (vk_file_refuse_setuid() != VK_OK)
+        return vk_err_exit(VK_USAGE);
     if (geteuid() != 0)
         return vk_err_exit(vk_fail(
             VK_USAGE, "it is the kernel that runs this (request-key(8))"));
