@@ -318,6 +318,11 @@ def privilege(tap, live):
             ["keyctl", "session", "-", "sh", "-c", script, "sh",
              str(bob.pw_uid)], capture_output=True, text=True)
         equal((done.returncode, done.stdout), (1, ""))
+        # In @u it could be unlinked from there, whatever its permissions.
+        found = subprocess.run(["keyctl", "search", "@u", "keyring",
+                                "_valetkey"], capture_output=True)
+        equal(found.returncode, 1)
+        machine.token(alice, name)
 
     with Machine(live) as machine, User() as alice, User() as bob, \
             scripted(live.pki) as server:
