@@ -106,6 +106,25 @@ vk_buf_addf(struct vk_buf *buf, const char *fmt, ...)
     return VK_OK;
 }
 
+int
+vk_format(char *out, size_t size, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (len < 0 || size == 0)
+        return -1;
+    size_t copied = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    copied = copied < size ? copied : size - 1;
+    memcpy(out, text, copied);
+    out[copied] = '\0';
+    vk_wipe(text, copied);
+    return len;
+}
+
 struct vk_span
 vk_buf_span(const struct vk_buf *buf)
 {

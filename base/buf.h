@@ -66,6 +66,12 @@ VK_MUST enum vk_err vk_buf_addf(struct vk_buf *buf, const char *fmt, ...)
 /* Room for at least more bytes behind len. */
 VK_MUST enum vk_err vk_buf_reserve(struct vk_buf *buf, size_t more);
 
+/*
+ * As snprintf(3), of at most 1,023 bytes.  Programs on the warm path use only
+ * this one: two functions of the C library less for ld.so to find.
+ */
+int vk_format(char *out, size_t size, const char *fmt, ...) VK_PRINTF(3, 4);
+
 struct vk_span vk_buf_span(const struct vk_buf *buf);
 /* The bytes, with a NUL behind them that does not count; NULL: no memory. */
 const char *vk_buf_str(struct vk_buf *buf);

@@ -202,7 +202,11 @@ vk_file_open_lock(const char *dir, const char *name, int *out)
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return VK_IO;
     /* Not through a link: it could lead to where files mean something. */
-    if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || objection(&st))
+    int opened = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool good = opened >= 0 && fstat(opened, &st) == 0 && !objection(&st);
+    if (opened >= 0)
+        close(opened);
+    if (!good)
         return VK_IO;
     /* With O_CREAT the file is made for reading: it never gets a byte. */
     int fd = vk_file_above_stderr(open(path,

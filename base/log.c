@@ -82,7 +82,7 @@ clean(struct vk_span text, char *out, size_t size)
             memcpy(out + at, src + i, n);
         else
             for (size_t k = 0; k < n; k++)
-                snprintf(out + at + 4 * k, 5, "\\x%02x", src[i + k]);
+                vk_format(out + at + 4 * k, 5, "\\x%02x", src[i + k]);
         at += need;
     }
     out[at] = '\0';
@@ -112,7 +112,7 @@ static void
 print(const char *line)
 {
     char out[LINE_MAX_BYTES + 80];
-    int len = snprintf(out, sizeof out, "%.60s: %s\n", program, line);
+    int len = vk_format(out, sizeof out, "%.60s: %s\n", program, line);
 
     if (len > 0) {
         /* Nobody is left to tell if stderr does not take it. */

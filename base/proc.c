@@ -17,8 +17,8 @@
 #include "base/file.h"
 #include "base/log.h"
 
-static enum vk_err
-program_path(const char *name, char out[VK_PATH_MAX])
+enum vk_err
+vk_proc_path(const char *name, char out[VK_PATH_MAX])
 {
     const char *dir = getenv("VALETKEY_LIBEXECDIR");
 
@@ -69,7 +69,7 @@ vk_proc_start(const char *const argv[], const struct vk_proc_fd *fds,
               enum vk_proc_how how, pid_t *out)
 {
     char path[VK_PATH_MAX];
-    enum vk_err err = program_path(argv[0], path);
+    enum vk_err err = vk_proc_path(argv[0], path);
 
     if (err != VK_OK)
         return err;
@@ -146,7 +146,8 @@ enum vk_err
 vk_proc_alarm_at(int64_t boot_ms)
 {
     struct sigaction action = {.sa_handler = interrupt};
-    sigset_t alarm;
+    /* As sigaddset(3) makes it, without two symbols for ld.so to find. */
+    static const sigset_t alarm = {{1UL << (SIGALRM - 1)}};
     int64_t left = boot_ms - vk_clock_boot_ms();
 
     if (left < 1)
@@ -157,8 +158,6 @@ vk_proc_alarm_at(int64_t boot_ms)
         .it_value = {left / 1000, left % 1000 * 1000},
     };
     /* Whoever started us may have blocked it. */
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
     sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     if (sigaction(SIGALRM, &action, NULL) != 0 ||
         setitimer(ITIMER_REAL, &timer, NULL) != 0)

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "base/buf.h"
+#include "base/file.h"
 
 /* A file descriptor of ours and its number in the program that is started. */
 struct vk_proc_fd {
@@ -17,6 +17,9 @@ struct vk_proc_fd {
  * VK_ABANDONED: also no child of ours, should we become another program.
  */
 enum vk_proc_how { VK_ATTACHED, VK_DETACHED, VK_ABANDONED };
+
+/* Where an internal program is. */
+VK_MUST enum vk_err vk_proc_path(const char *name, char out[VK_PATH_MAX]);
 
 /*
  * Start the program argv[0], found in the directory of valetkey's internal

@@ -44,6 +44,7 @@ enum vk_option {
 };
 
 struct vk_cli {
+    const char *program; /* valetkey's own path; NULL for warm commands */
     const char *command;
     const char *operand; /* the first; NULL: none */
     char *const *all_operands;

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * valetkey-cli: all of valetkey(1).  The program that people run, cli/warm.c,
+ * becomes this one for what is not its own; argv[0] then is that program.
+ */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/options.h"
+#include "cli/warm_commands.h"
 #include "keyring/machine.h"
 
 static const struct vk_cli_command commands[] = {
@@ -17,18 +22,7 @@ static const struct vk_cli_command commands[] = {
          VK_OPT(CLUSTER_ID) | VK_OPT(HOST) | VK_OPT(REALM) | VK_OPT(REGION) |
          VK_OPT(SERVER) | VK_OPT(TENANT) | VK_OPT_ANY_KEY,
      vk_add, "add a client, or another token of one"},
-    {"token", "NAME[/TOKEN]", VK_MUST_HAVE,
-     VK_OPT(MIN_VALIDITY) | VK_OPT(TIMEOUT) | VK_OPT(JSON), vk_token,
-     "print the access token"},
-    {"header", "NAME[/TOKEN]", VK_MUST_HAVE,
-     VK_OPT(MIN_VALIDITY) | VK_OPT(TIMEOUT), vk_header,
-     "print 'Authorization: Bearer ...'"},
-    {"curl-config", "NAME[/TOKEN]", VK_MUST_HAVE,
-     VK_OPT(MIN_VALIDITY) | VK_OPT(TIMEOUT), vk_curl_config,
-     "print a line for 'curl -K -'"},
-    {"run", "NAME...", VK_AND_COMMAND,
-     VK_OPT(AT_LEAST) | VK_OPT(ENV) | VK_OPT(FOR) | VK_OPT(TIMEOUT), vk_run,
-     "run a command with tokens in its environment"},
+    VK_WARM_COMMANDS,
     {"list", NULL, VK_NO_OPERAND, VK_OPT(JSON), vk_list,
      "what is configured, and the URLs that it serves"},
     {"status", "NAME[/TOKEN]", VK_MAY_HAVE, VK_OPT(JSON), vk_status,
@@ -52,6 +46,7 @@ static const struct vk_cli_command commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
+static const char *program;
 static bool had_sigpipe;
 
 static const struct vk_cli_command *
@@ -73,7 +68,9 @@ help(const struct vk_cli_command *command)
 static enum vk_err
 run(const struct vk_cli_command *command, int argc, char **argv)
 {
-    struct vk_cli cli = {.command = command->name, .had_sigpipe = had_sigpipe};
+    struct vk_cli cli = {.command = command->name,
+                         .program = program,
+                         .had_sigpipe = had_sigpipe};
     bool wants_help = false;
     enum vk_err err = vk_options_read(command, argc, argv, &cli, &wants_help);
 
@@ -140,6 +137,7 @@ main(int argc, char **argv)
     struct sigaction before;
 
     vk_log_program("valetkey");
+    program = argc > 0 ? argv[0] : "";
     sigaction(SIGPIPE, &ignore, &before);
     had_sigpipe = before.sa_handler != SIG_IGN;
     return vk_err_exit(start(argc, argv));

@@ -19,16 +19,21 @@ has(const struct vk_cli *cli, enum vk_option option)
 
 /* valetkey and its helpers are installed beside each other. */
 static enum vk_err
-find_programs(char out[VK_PATH_MAX])
+find_programs(const struct vk_cli *cli, char out[VK_PATH_MAX])
 {
-    ssize_t len = readlink("/proc/self/exe", out, VK_PATH_MAX - 1);
+    char *path = realpath(cli->program, NULL);
+    char *end = path != NULL ? strrchr(path, '/') : NULL;
+    enum vk_err err = VK_INTERNAL;
 
-    if (len <= 0)
-        return vk_fail(VK_INTERNAL, "cannot find out where valetkey is: %s",
-                       strerror(errno));
-    while (len > 1 && out[len - 1] != '/')
-        len--;
-    out[len > 1 ? len - 1 : 1] = '\0';
+    if (end != NULL) {
+        end[end == path ? 1 : 0] = '\0';
+        err = vk_file_join(path, "", out);
+    }
+    free(path);
+    if (err != VK_OK)
+        return vk_fail(err, "cannot find out where valetkey is");
+    if (strcmp(out, "//") != 0)
+        out[strlen(out) - 1] = '\0';
     return VK_OK;
 }
 
@@ -212,7 +217,7 @@ run(struct vk_change *change)
     enum vk_err err = check_options(cli, change->setup.tool);
 
     if (err == VK_OK)
-        err = find_programs(change->setup.bin);
+        err = find_programs(cli, change->setup.bin);
     if (err == VK_OK)
         err = vk_file_join(change->setup.bin, "valetkey-k8s", change->program);
     if (err == VK_OK && !undo)

@@ -41,7 +41,7 @@ vk_ask_read_outcome(const char *program, struct vk_span text,
 
     if (text.ptr == NULL || name.len >= sizeof word)
         return vk_fail(VK_INTERNAL, "%s ended unexpectedly", program);
-    snprintf(word, sizeof word, "%.*s", VK_ARG(name));
+    vk_format(word, sizeof word, "%.*s", VK_ARG(name));
     if (note.len > 0)
         vk_log("%.*s", (int)note.len, note.ptr);
     enum vk_err err = vk_err_from_name(word);
@@ -74,7 +74,7 @@ number(int64_t value)
 {
     struct number out;
 
-    snprintf(out.text, sizeof out.text, "%lld", (long long)value);
+    vk_format(out.text, sizeof out.text, "%lld", (long long)value);
     return out;
 }
 

@@ -17,6 +17,7 @@
 
 #define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 16)
 #define TRIES 6
+#define KEYS_MAX 65536
 #define RETRY_MS 5
 #define PAUSE_MS 1000
 
@@ -63,7 +64,7 @@ has_user_keyring(void)
 {
     char name[32];
 
-    snprintf(name, sizeof name, "_uid.%lu", getauxval(AT_UID));
+    vk_format(name, sizeof name, "_uid.%lu", getauxval(AT_UID));
     long found = keyctl_search(KEY_SPEC_SESSION_KEYRING, "keyring", name, 0);
     return found >= 0 &&
            found == keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 0);
@@ -136,17 +137,18 @@ is_named(key_serial_t key, const char *description)
 static void
 forget(const char *description)
 {
-    void *list = NULL;
-    long len = keyctl_read_alloc(KEY_SPEC_USER_KEYRING, &list);
+    VK_AUTO_BUF list = VK_BUF(KEYS_MAX * sizeof(key_serial_t));
+    key_serial_t key;
 
-    for (long at = 0; at + (long)sizeof(key_serial_t) <= len;
-         at += (long)sizeof(key_serial_t)) {
-        key_serial_t key;
-        memcpy(&key, (const char *)list + at, sizeof key);
+    if (vk_buf_reserve(&list, list.max) != VK_OK)
+        return;
+    long len = keyctl_read(KEY_SPEC_USER_KEYRING, list.data, list.max);
+    for (long at = 0; at + (long)sizeof key <= len && len <= (long)list.max;
+         at += (long)sizeof key) {
+        memcpy(&key, list.data + at, sizeof key);
         if (is_named(key, description))
             keyctl_unlink(key, KEY_SPEC_USER_KEYRING);
     }
-    free(list);
 }
 
 /* Could it come out otherwise at once? */
@@ -169,7 +171,7 @@ ask_once(const struct vk_profile *profile, int64_t deadline,
 {
     char description[DESCRIPTION_MAX];
 
-    snprintf(description, sizeof description, "valetkey:%s", profile->name);
+    vk_format(description, sizeof description, "valetkey:%s", profile->name);
     for (int i = 0; i < TRIES; i++) {
         enum vk_err err =
             request_by_child(profile, description, i > 0, deadline, error);

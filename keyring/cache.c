@@ -152,8 +152,8 @@ static bool
 describe(const char *kind, const char *name, char out[DESCRIPTION_MAX])
 {
     int len =
-        snprintf(out, DESCRIPTION_MAX, "valetkey%s%s:%s",
-                 kind != NULL ? "." : "", kind != NULL ? kind : "", name);
+        vk_format(out, DESCRIPTION_MAX, "valetkey%s%s:%s",
+                  kind != NULL ? "." : "", kind != NULL ? kind : "", name);
 
     return len > 0 && len < DESCRIPTION_MAX;
 }

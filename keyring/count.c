@@ -14,7 +14,7 @@
 static void
 name_of(struct vk_span client, char out[VK_NAME_MAX + 1])
 {
-    snprintf(out, VK_NAME_MAX + 1, "%.*s", VK_ARG(client));
+    vk_format(out, VK_NAME_MAX + 1, "%.*s", VK_ARG(client));
 }
 
 void

@@ -18,11 +18,11 @@ vk_hold_endpoint(const struct vk_profile *profile,
     if (!vk_url_parse(vk_profile_endpoint(profile), &url))
         url = (struct vk_url){.host = VK_SPAN("-")};
     bool plain = vk_span_same_nocase(url.scheme, VK_SPAN("http"));
-    int len = snprintf(out, VK_HOLD_NAME_MAX + 1, "%.*s:%u", (int)url.host.len,
-                       url.host.ptr,
-                       url.port != 0 ? url.port
-                       : plain       ? 80
-                                     : 443);
+    int len = vk_format(out, VK_HOLD_NAME_MAX + 1, "%.*s:%u",
+                        (int)url.host.len, url.host.ptr,
+                        url.port != 0 ? url.port
+                        : plain       ? 80
+                                      : 443);
     if (len > VK_HOLD_NAME_MAX) {
         /* Names this long hardly meet; if they do they share their holds. */
         out[VK_HOLD_NAME_MAX - 1] = ':';
@@ -64,7 +64,7 @@ vk_hold_read(struct vk_span text, struct vk_hold *out)
     hold.secret = vk_span_cut(&text, ' ');
     if (text.ptr == NULL || name.len >= sizeof word)
         return VK_BADREPLY;
-    snprintf(word, sizeof word, "%.*s", VK_ARG(name));
+    vk_format(word, sizeof word, "%.*s", VK_ARG(name));
     hold.err = vk_err_from_name(word);
     hold.message = text;
     *out = hold;
@@ -96,13 +96,14 @@ static void
 places(const struct vk_profile *profile, struct place out[PLACES])
 {
     out[0].kind = "bad";
-    snprintf(out[0].name, sizeof out[0].name, "%.*s", VK_ARG(profile->client));
+    vk_format(out[0].name, sizeof out[0].name, "%.*s",
+              VK_ARG(profile->client));
     out[ENDPOINT].kind = "hold";
     vk_hold_endpoint(profile, out[ENDPOINT].name);
     out[2].kind = "hold";
-    snprintf(out[2].name, sizeof out[2].name, "%s", profile->name);
+    vk_format(out[2].name, sizeof out[2].name, "%s", profile->name);
     out[3].kind = "drop";
-    snprintf(out[3].name, sizeof out[3].name, "%s", profile->name);
+    vk_format(out[3].name, sizeof out[3].name, "%s", profile->name);
 }
 
 static bool

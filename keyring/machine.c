@@ -117,7 +117,7 @@ vk_machine_of_user(uint32_t uid, int32_t *out)
 {
     char name[24];
 
-    snprintf(name, sizeof name, "u%lu", (unsigned long)uid);
+    vk_format(name, sizeof name, "u%lu", (unsigned long)uid);
     return find_or_make(users, name, out);
 }
 
@@ -128,7 +128,7 @@ vk_machine_recall(const char *name)
     void *list = NULL;
     long len = keyctl_read_alloc(users, &list);
 
-    snprintf(description, sizeof description, "valetkey:%s", name);
+    vk_format(description, sizeof description, "valetkey:%s", name);
     for (long at = 0; at + (long)sizeof(key_serial_t) <= len;
          at += (long)sizeof(key_serial_t)) {
         key_serial_t ring;

@@ -43,7 +43,7 @@ open_in_runtime_dir(const char *file)
     char run[64], dir[VK_PATH_MAX];
     int fd = -1;
 
-    snprintf(run, sizeof run, "/run/user/%lu", getauxval(AT_EUID));
+    vk_format(run, sizeof run, "/run/user/%lu", getauxval(AT_EUID));
     if (runtime == NULL || runtime[0] != '/')
         runtime = run;
     if (vk_file_join(runtime, "valetkey", dir) != VK_OK)
@@ -66,7 +66,7 @@ open_lock(const struct vk_clients *clients, const char *name)
     char file[VK_FULL_NAME_MAX + 8];
     int fd = -1;
 
-    snprintf(file, sizeof file, "%s.lock", name);
+    vk_format(file, sizeof file, "%s.lock", name);
     for (char *c = file; *c != '\0'; c++)
         if (*c == '/')
             *c = '+';

@@ -43,7 +43,8 @@ JSON = ["libjson-c.so.5"]
 SECRET = ["libsecret-1.so.0", "libglib-2.0.so.0", "libgobject-2.0.so.0",
           "libgio-2.0.so.0"]
 NEEDED = {
-    "valetkey": LIBC + JSON,
+    "valetkey": LIBC,
+    "valetkey-cli": LIBC,
     "cargo-credential-valetkey": LIBC + JSON,
     "docker-credential-valetkey": LIBC,
     "git-credential-valetkey": LIBC,

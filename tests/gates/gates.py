@@ -119,13 +119,8 @@ HELPERS = {
     "valetkey-npm": Helper("{name}"),
 }
 
-# What 'valetkey run' may cost beyond becoming the command by itself: as much
-# as a helper; but valetkey has all its other commands in it, whose symbols
-# ld.so has to find, and its pages.
+# 'valetkey run' may cost as much, beyond becoming the command by itself.
 RUN = ["run", "{name}", "--env", "T", "--"]
-RUN_LIMITS = {**LIMITS,
-              "instructions": lambda empty: empty + 190_000,
-              "minor faults": lambda empty: empty + 30}
 
 
 def set_up(session, server):
@@ -315,7 +310,7 @@ class Gates:
         for figure, value in cost.items():
             self.table.judge(f"valetkey run, 100 clients: {figure}", value,
                              empty[figure],
-                             RUN_LIMITS[figure](empty[figure]))
+                             LIMITS[figure](empty[figure]))
 
     def judge(self, pki):
         with scripted(pki) as server:
