@@ -81,6 +81,18 @@ lines_around(struct vk_span text, size_t from, size_t to)
     return (struct vk_span){text.ptr + from, to - from};
 }
 
+/* A name at most: nothing that somebody could have put there as a value. */
+static bool
+is_bare_key(struct vk_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!(c >= 'a' && c <= 'z') && c != ':' && c != ' ')
+            return false;
+    }
+    return true;
+}
+
 /* A line that was changed, with what came or went after it. */
 static enum vk_err
 show_both(struct vk_buf *out, struct vk_span before, struct vk_span after,
@@ -88,10 +100,15 @@ show_both(struct vk_buf *out, struct vk_span before, struct vk_span after,
 {
     struct vk_span old = lines_around(before, head, before.len - tail);
     struct vk_span new = lines_around(after, head, after.len - tail);
+    const char *end = before.ptr + before.len - tail;
+    struct vk_span left = {old.ptr, (size_t)(before.ptr + head - old.ptr)};
+    struct vk_span right = {end, (size_t)(old.ptr + old.len - end)};
 
     if (memchr(old.ptr, '\n', old.len) != NULL &&
         memchr(new.ptr, '\n', new.len) != NULL)
         return show_gone(out, before, after);
+    if (!is_bare_key(left) || !is_bare_key(right))
+        return vk_buf_add_str(out, "(in several places)\n");
     enum vk_err err = add_lines(out, '-', old);
     return err == VK_OK ? add_lines(out, '+', new) : err;
 }
