@@ -1,54 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
 
 #include "cli/setup_text.h"
-
-enum vk_err
-vk_setup_refuse(struct vk_setup_text *text, size_t at, const char *why)
-{
-    text->why = why;
-    text->at = at;
-    return VK_CONFIG;
-}
-
-bool
-vk_setup_line(struct vk_span text, size_t *at, struct vk_span *line)
-{
-    if (*at >= text.len)
-        return false;
-    struct vk_span rest = vk_span_from(text, *at);
-    *line = vk_span_cut(&rest, '\n');
-    if (rest.ptr != NULL)
-        line->len++;
-    *at += line->len;
-    return true;
-}
-
-struct vk_span
-vk_setup_bare(struct vk_span line)
-{
-    if (line.len > 0 && line.ptr[line.len - 1] == '\n')
-        line.len--;
-    return vk_span_trim(line);
-}
-
-bool
-vk_setup_has_lines(struct vk_span text, struct vk_span lines)
-{
-    struct vk_span line;
-    size_t at = 0;
-
-    while (vk_setup_line(text, &at, &line)) {
-        struct vk_span bare = line;
-        while (bare.len > 0 && (bare.ptr[0] == ' ' || bare.ptr[0] == '\t'))
-            bare = vk_span_from(bare, 1);
-        size_t left = text.len - (size_t)(bare.ptr - text.ptr);
-        if (lines.len > 0 && left >= lines.len &&
-            memcmp(bare.ptr, lines.ptr, lines.len) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* From the begin line to the end line, as offsets. */
 struct block {
@@ -223,6 +175,21 @@ vk_setup_block_put(struct vk_setup_text *text, vk_setup_look *look)
         return extend(text, &block);
     return place.is_done ? vk_buf_add(&text->next, text->now)
                          : insert(text, &place);
+}
+
+enum vk_err
+vk_setup_block_put_once(struct vk_setup_text *text, vk_setup_look *look)
+{
+    struct block block = find(text->now);
+    struct vk_setup_place place = {0};
+    enum vk_err err = VK_OK;
+
+    if (block.is_there && !block.is_broken)
+        err = look(text, text->now, &place);
+    if (err != VK_OK)
+        return err;
+    return place.is_done ? vk_buf_add(&text->next, text->now)
+                         : vk_setup_block_put(text, look);
 }
 
 static bool

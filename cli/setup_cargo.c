@@ -47,6 +47,8 @@ note_pair(const struct vk_toml_entry *entry, bool in_registry, bool in_root,
         return NULL;
     if (!is_key(entry, part, LIST) || entry->parts != part + 1)
         return dotted ? "sets 'registry' without a section of its own" : NULL;
+    if (registry->has_list)
+        return "has the list of providers twice";
     registry->has_list = true;
     registry->list = entry->value;
     return NULL;
@@ -74,23 +76,6 @@ find(struct vk_setup_text *text, struct vk_span in, struct registry *registry)
         if (why != NULL)
             return vk_setup_refuse(text, entry.from, why);
     }
-    return VK_OK;
-}
-
-static enum vk_err
-look(struct vk_setup_text *text, struct vk_span rest,
-     struct vk_setup_place *place)
-{
-    struct registry registry;
-    enum vk_err err = find(text, rest, &registry);
-
-    if (err != VK_OK)
-        return err;
-    if (registry.has_list)
-        return vk_setup_refuse(text, registry.list,
-                               "has the list of providers twice");
-    place->at = registry.is_there ? registry.begin : rest.len;
-    place->header = registry.is_there ? NULL : "[registry]\n";
     return VK_OK;
 }
 
@@ -133,6 +118,27 @@ find_member(struct vk_span text, size_t list)
 }
 
 static enum vk_err
+look(struct vk_setup_text *text, struct vk_span rest,
+     struct vk_setup_place *place)
+{
+    struct registry registry;
+    enum vk_err err = find(text, rest, &registry);
+
+    if (err != VK_OK)
+        return err;
+    if (registry.has_list) {
+        place->is_done = find_member(rest, registry.list).is_there;
+        return place->is_done ? VK_OK
+                              : vk_setup_refuse(text, registry.list,
+                                                "has another list of"
+                                                " providers");
+    }
+    place->at = registry.is_there ? registry.begin : rest.len;
+    place->header = registry.is_there ? NULL : "[registry]\n";
+    return VK_OK;
+}
+
+static enum vk_err
 add_part(struct vk_setup_text *text, size_t from, size_t to)
 {
     return vk_buf_add(&text->next,
@@ -146,7 +152,7 @@ vk_setup_cargo_put(struct vk_setup_text *text)
     enum vk_err err;
 
     if (vk_setup_block_is_in(text->now))
-        return vk_setup_block_put(text, look);
+        return vk_setup_block_put_once(text, look);
     err = find(text, text->now, &registry);
     if (err != VK_OK || !registry.has_list)
         return err != VK_OK ? err : vk_setup_block_put(text, look);

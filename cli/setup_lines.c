@@ -153,7 +153,7 @@ look_pip(struct vk_setup_text *text, struct vk_span rest,
 enum vk_err
 vk_setup_pip_put(struct vk_setup_text *text)
 {
-    return vk_setup_block_put(text, look_pip);
+    return vk_setup_block_put_once(text, look_pip);
 }
 
 enum vk_err

@@ -149,7 +149,7 @@ look(struct vk_setup_text *text, struct vk_span rest,
 enum vk_err
 vk_setup_terraform_put(struct vk_setup_text *text)
 {
-    return vk_setup_block_put(text, look);
+    return vk_setup_block_put_once(text, look);
 }
 
 enum vk_err

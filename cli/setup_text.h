@@ -81,6 +81,13 @@ typedef enum vk_err vk_setup_look(struct vk_setup_text *text,
 VK_MUST enum vk_err vk_setup_block_put(struct vk_setup_text *text,
                                        vk_setup_look *look);
 
+/*
+ * The same for what may be there once only: if look finds it in the whole
+ * text, a person has written it in the block in another way, and it stays.
+ */
+VK_MUST enum vk_err vk_setup_block_put_once(struct vk_setup_text *text,
+                                            vk_setup_look *look);
+
 /* Is there one?  In doubt: yes, and taking it out is refused. */
 bool vk_setup_block_is_in(struct vk_span text);
 

@@ -227,6 +227,13 @@ refuses_what_it_is_not_sure_of(void **state)
         {"npm", "//a.example/:tokenHelper=/y\n", "", "another tokenHelper"},
         {"bazel", "build \\\n", "", "continued"},
         {"systemd", "[Service]\nx\n", "", "neither"},
+        /* between the marks, but another one now */
+        {"pip", "[global]\n" BEGIN "keyring-provider = import\n" END, "",
+         "another"},
+        {"terraform", BEGIN "credentials_helper \"x\" {}\n" END, "",
+         "only one"},
+        {"cargo", "[registry]\n" BEGIN LIST "[\"x\"]\n" END, "", "another"},
+        {"cargo", "[registry]\n" LIST "[]\n" LIST "[]\n", "", "twice"},
         {"bazel", BEGIN, "", "not a pair"},
         {"bazel", BEGIN BAZEL END BEGIN END, "", "not a pair"},
         {"bazel", END, "", "not a pair"},
@@ -235,6 +242,42 @@ refuses_what_it_is_not_sure_of(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(table); i++)
         assert_refused(&table[i], false);
+}
+
+/* An editor, or a person, has written in another way what we put in. */
+static void
+puts_nothing_in_twice(void **state)
+{
+    static const struct {
+        const char *format, *now;
+    } table[] = {
+        {"git", "# valetkey: begin\r\n[credential \"https://a.example\"]\r\n"
+                "\thelper =\r\n\thelper = valetkey\r\n# valetkey: end\r\n"},
+        {"npm", "# valetkey: begin\r\n//a.example/:tokenHelper="
+                "/x/valetkey-npm-a\r\n# valetkey: end\r\n"},
+        {"pip", "[global]\r\n# valetkey: begin\r\n"
+                "keyring-provider = subprocess\r\n# valetkey: end\r\n"},
+        {"pip", "[global]\n" BEGIN "keyring_provider: subprocess\n" END},
+        {"terraform", "# valetkey: begin\r\n"
+                      "credentials_helper \"valetkey\" { args = [] }\r\n"
+                      "# valetkey: end\r\n"},
+        {"terraform",
+         BEGIN "credentials_helper \"valetkey\" {\n  args = []\n}\n" END},
+        {"cargo", BEGIN "[registry]\n" LIST "[\n  \"cargo:token\",\n"
+                        "  'cargo-credential-valetkey',\n]\n" END},
+        {"cargo", "[registry]\r\n# valetkey: begin\r\n" LIST
+                  "[\"cargo-credential-valetkey\"]\r\n# valetkey: end\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(table); i++) {
+        const struct round *round = format(table[i].format);
+        struct vk_setup_text text =
+            round_text(EDGE(table[i].now), round->want);
+        assert_int_equal(round->put(&text), VK_OK);
+        assert_text(table[i].now, vk_buf_span(&text.next), table[i].now);
+        vk_buf_clear(&text.next);
+    }
 }
 
 static void
@@ -276,6 +319,7 @@ main(void)
         cmocka_unit_test(puts_in_exactly_this),
         cmocka_unit_test(takes_out_its_own_only),
         cmocka_unit_test(refuses_what_it_is_not_sure_of),
+        cmocka_unit_test(puts_nothing_in_twice),
         cmocka_unit_test(does_not_take_out_what_others_put_between),
         cmocka_unit_test(refuses_json_that_is_nested_too_deep),
     };
