@@ -149,6 +149,8 @@ carry_out(struct vk_change *change, bool undo)
                                : VK_SPAN("");
     if (!undo || change->file.is_there)
         err = vk_change_edit(change, undo);
+    if (err == VK_OK && undo && !change->text.is_gone)
+        change->setup.stays = vk_buf_span(&change->text.next);
     if (err == VK_OK)
         err = vk_change_describe(change, undo);
     if (err != VK_OK)

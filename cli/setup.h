@@ -13,6 +13,7 @@ struct vk_setup {
     char bin[VK_PATH_MAX]; /* where valetkey and its helpers are */
     struct vk_buf want;    /* lines for tool->put */
     size_t left_out;       /* URLs for which the tool has no words */
+    struct vk_span stays;  /* of its file, after --undo */
 };
 
 /* What the lines of want are made of, and so whether names choose. */
@@ -33,7 +34,8 @@ struct vk_setup_tool {
     /* Links to a program: where, how their names begin, and which. */
     enum vk_err (*link_dir)(char out[VK_PATH_MAX]);
     const char *link_prefix, *linked;
-    const char *limits; /* why a URL is left out */
+    const char *link_word; /* how its file names a link; NULL: by its path */
+    const char *limits;    /* why a URL is left out */
     /* What else there is to do, lines. */
     enum vk_err (*hint)(const struct vk_setup *setup, struct vk_buf *out);
 };
@@ -63,7 +65,10 @@ VK_MUST enum vk_err vk_setup_flat_name(const char *name, struct vk_buf *out);
 VK_MUST enum vk_err vk_setup_show(struct vk_buf *out, const char *title,
                                   struct vk_span before, struct vk_span after);
 
-/* The links that setup->want needs, or that are there: path after path. */
+/*
+ * The links that setup->want needs, or that are there and that nothing which
+ * stays in the file names: path after path.
+ */
 typedef enum vk_err vk_setup_each_link(void *arg, const char *path,
                                        const char *target);
 VK_MUST enum vk_err vk_setup_links_wanted(const struct vk_setup *setup,

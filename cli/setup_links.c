@@ -58,6 +58,17 @@ vk_setup_links_wanted(const struct vk_setup *setup, vk_setup_each_link *each,
     return err;
 }
 
+/* By a line that a person wrote, or that lost its marks. */
+static bool
+is_named(const struct vk_setup *setup, const char *path)
+{
+    const char *word =
+        setup->tool->link_word != NULL ? setup->tool->link_word : path;
+
+    return setup->stays.len > 0 && memmem(setup->stays.ptr, setup->stays.len,
+                                          word, strlen(word)) != NULL;
+}
+
 enum vk_err
 vk_setup_links_there(const struct vk_setup *setup, vk_setup_each_link *each,
                      void *arg)
@@ -77,7 +88,8 @@ vk_setup_links_there(const struct vk_setup *setup, vk_setup_each_link *each,
         if (err == VK_OK && named)
             err = vk_file_join(dir, entries[i]->d_name, path);
         if (err == VK_OK && named &&
-            vk_setup_link_state(path, target) != VK_LINK_FOREIGN)
+            vk_setup_link_state(path, target) != VK_LINK_FOREIGN &&
+            !is_named(setup, path))
             err = each(arg, path, target);
         free(entries[i]);
     }

@@ -84,7 +84,7 @@ static const struct vk_setup_tool tools[] = {
      .line = "credentials_helper \"valetkey\" { args = [] }\n",
      .link_dir = vk_setup_terraform_links,
      .link_prefix = "terraform-credentials-valetkey",
-     .linked = "terraform-credentials-valetkey"},
+     .linked = "terraform-credentials-valetkey", .link_word = "\"valetkey\""},
     {"pip", VK_BY_NOTHING, vk_setup_pip_path, FORMAT(pip),
      .line = "keyring-provider = subprocess\n", .hint = pip_hint},
     {"npm", VK_BY_URL, vk_setup_npm_path, vk_setup_npm_want, FORMAT(npm),
