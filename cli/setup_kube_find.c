@@ -73,6 +73,9 @@ vk_kube_find(struct vk_setup_text *text, struct vk_kube_users *users)
     bool in_mapping = false, in_users = false;
 
     *users = (struct vk_kube_users){0};
+    /* It would hide the name of the first key. */
+    if (vk_span_starts(text->now, "\xef\xbb\xbf"))
+        return vk_setup_refuse(text, 0, "begins with a byte order mark");
     for (; vk_setup_line(text->now, &at, &line); start = at) {
         if (is_nothing(line) ||
             (!in_mapping && vk_span_is(vk_setup_bare(line), "---")))

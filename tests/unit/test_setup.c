@@ -197,6 +197,7 @@ refuses_what_it_is_not_sure_of(void **state)
         {"kube", "users: &x\n- name: a\n", "", "no simple list"},
         {"kube", "users:\n  a: b\n", "", "no simple list"},
         {"kube", "users:\n- name: a\nusers:\n", "", "twice"},
+        {"kube", "\xef\xbb\xbfusers:\n- name: a\n", "", "byte order"},
         {"kube", "- a\n", "", "not a mapping"},
         {"kube", "a:\n\tb: c\n", "", "tab"},
         {"kube", "a: b\n---\nc: d\n", "", "kubectl"},
