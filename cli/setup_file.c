@@ -181,19 +181,40 @@ vk_setup_make_dirs(const char *dir)
     return err;
 }
 
-/* The new file is to be as the old one was. */
+/* Is it the file that we made, and nothing else by now? */
+static bool
+is_fresh(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           st.st_uid == geteuid() && st.st_nlink == 1;
+}
+
+/*
+ * The new file is to be as the old one was.  Not by its path: as root we may
+ * be in somebody's own directory.
+ */
 static enum vk_err
 dress(const struct vk_setup_file *file, const char *path)
 {
     const struct stat *st = &file->st;
+    enum vk_err err = VK_OK;
 
     if (!file->is_there)
         return VK_OK;
-    if (chown(path, st->st_uid, st->st_gid) != 0 ||
-        chmod(path, st->st_mode & 07777) != 0)
-        return vk_fail(VK_IO, "cannot give '%s' its owner and mode: %s",
-                       file->path, strerror(errno));
-    return VK_OK;
+    int fd = vk_file_above_stderr(
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (fd >= 0 && !is_fresh(fd))
+        err = vk_fail(VK_IO, "'%s' was changed in the meantime; try again",
+                      path);
+    else if (fd < 0 || fchown(fd, st->st_uid, st->st_gid) != 0 ||
+             fchmod(fd, st->st_mode & 07777) != 0)
+        err = vk_fail(VK_IO, "cannot give '%s' its owner and mode: %s",
+                      file->path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return err;
 }
 
 enum vk_err
