@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <security/pam_ext.h>
@@ -28,6 +29,8 @@
 #define NAMES_MAX 16
 #define GROUPS_MAX 1024
 #define WAIT_MAX_MS 5000
+#define COUNT_TRIES 20
+#define COUNT_PAUSE_NS 10000000L
 #define PREFETCH LIBEXECDIR "/valetkey-prefetch"
 #ifndef SESSIONS_DIR
 #define SESSIONS_DIR "/run/valetkey-sessions"
@@ -176,11 +179,10 @@ go(const struct person *person, const char *const *argv, int keep)
 
     reset_signals();
     umask(077);
-    if (!close_files(keep) || chdir("/") != 0 || setsid() < 0 ||
-        !become(person))
+    if (!close_files(keep) || chdir("/") != 0 || setsid() < 0)
         _exit(1);
-    /* The login waits for this one only. */
-    if (fork() == 0)
+    /* The login waits for this one only, which no user can stop. */
+    if (fork() == 0 && become(person))
         execve(argv[0], (char *const *)(void *)argv,
                (char *const *)(void *)environment);
     _exit(0);
@@ -196,16 +198,27 @@ wait_for_child(pid_t pid)
         continue;
 }
 
-/* Nothing but the end of the pipe comes; or the time is up. */
+static long long
+now_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/*
+ * Nothing but the end of the pipe comes; or the time is up, however often
+ * the application is interrupted meanwhile.
+ */
 static void
 wait_for_end(int fd, int wait_ms)
 {
     struct pollfd end = {.fd = fd, .events = POLLIN};
-    int done;
+    long long until = now_ms() + wait_ms, left = wait_ms;
 
-    do
-        done = poll(&end, 1, wait_ms);
-    while (done < 0 && errno == EINTR);
+    while (left > 0 && poll(&end, 1, (int)left) < 0 && errno == EINTR)
+        left = until - now_ms();
 }
 
 /* Run the program as the user, and wait at most wait_ms for it. */
@@ -235,6 +248,23 @@ start(const struct person *person, const char *const *argv, int wait_ms)
 }
 
 /*
+ * Whoever holds it has three system calls to go; but a set-user-ID program
+ * can be stopped by the one who started it, in the middle of them.
+ */
+static bool
+lock(int fd)
+{
+    static const struct timespec pause = {.tv_nsec = COUNT_PAUSE_NS};
+
+    for (int i = 0; i < COUNT_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+/*
  * How many sessions the user has, in a file that only root can reach.
  * Returns the number after the change, or -1.
  */
@@ -250,8 +280,7 @@ count_session(uid_t uid, int change)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
-    /* Whoever holds it has three system calls to go. */
-    if (flock(fd, LOCK_EX) == 0 && read(fd, text, sizeof text - 1) >= 0) {
+    if (lock(fd) && read(fd, text, sizeof text - 1) >= 0) {
         count = (int)strtol(text, NULL, 10) + change;
         count = count > 0 ? count : 0;
         int len = snprintf(text, sizeof text, "%-10d\n", count);

@@ -6,6 +6,7 @@ script there that notes who it is.  PAM's configuration is a copy that only
 the tested programs see, in a mount namespace of their own.
 """
 
+import fcntl
 import grp
 import json
 import os
@@ -41,6 +42,51 @@ while os.path.exists("DIRECTORY/hang"):
 """
 
 
+# What an application, or another process of the user, can do meanwhile.
+DISTURBANCE = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static pid_t first;
+
+static void ring(int signo) { (void)signo; }
+
+__attribute__((constructor)) static void start(void)
+{
+    struct sigaction action = {.sa_handler = ring};
+    struct itimerval often = {{0, 50000}, {0, 50000}};
+
+    first = getpid();
+    if (!getenv("DISTURB_TIMER"))
+        return;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+int setresuid(uid_t a, uid_t b, uid_t c)
+{
+    int (*real)(uid_t, uid_t, uid_t) = dlsym(RTLD_NEXT, "setresuid");
+    int done = real(a, b, c);
+    if (getpid() != first && getenv("DISTURB_STOP"))
+        raise(SIGSTOP);
+    return done;
+}
+"""
+
+
+def build_disturbance(directory):
+    out = os.path.join(directory, "disturbance.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", out, "-x", "c", "-",
+                    "-ldl"], input=DISTURBANCE, text=True, check=True,
+                   capture_output=True)
+    return out
+
+
 def build_module(build, directory):
     """The module that starts the script, with the flags of the build."""
     values = dict(line.split(" = ", 1)
@@ -70,6 +116,7 @@ class Logins:
         with open(self.program, "w") as out:
             out.write(SCRIPT.replace("DIRECTORY", directory))
         os.chmod(self.program, 0o755)
+        self.disturbance = build_disturbance(directory)
         self.pam_d = os.path.join(directory, "pam.d")
         shutil.copytree("/etc/pam.d", self.pam_d)
         self.origin = {name: self.read(name) for name in os.listdir(self.pam_d)}
@@ -101,6 +148,17 @@ class Logins:
         done = self.run("pamtester", service, login or self.user.pw_name,
                         *operations, **more)
         assert done.returncode == 0, (done.stdout, done.stderr)
+
+    def disturbed_login(self, variable, *operations):
+        done = self.run("env", f"LD_PRELOAD={self.disturbance}",
+                        f"{variable}=1", "pamtester", "vk-test",
+                        self.user.pw_name, *operations)
+        assert done.returncode == 0, (done.stdout, done.stderr)
+
+    def processes(self):
+        return [int(pid) for pid in subprocess.run(
+            ["pgrep", "-U", str(self.user.pw_uid)], text=True,
+            capture_output=True).stdout.split()]
 
     def notes(self, count):
         """What the script noted, once it has run so many times."""
@@ -271,6 +329,34 @@ def tested_by_pamtester(tap, logins):
         os.unlink(os.path.join(sessions, str(user.pw_uid)))
         logins.has_no_notes()
 
+    def waits_no_longer_with_a_timer():
+        logins.configure("vk-test", "prefetch=prod", "wait=200")
+        logins.hang()
+        logins.disturbed_login("DISTURB_TIMER", "open_session",
+                               "close_session")
+        logins.notes(1)
+        logins.go_on()
+        logins.has_no_notes()
+
+    def waits_for_nothing_of_the_user():
+        logins.configure("vk-test", "prefetch=prod")
+        try:
+            logins.disturbed_login("DISTURB_STOP", "open_session",
+                                   "close_session")
+        finally:
+            for pid in logins.processes():
+                os.kill(pid, signal.SIGKILL)
+        logins.has_no_notes()
+
+    def waits_for_no_count():
+        logins.configure("vk-test", "purge=last")
+        path = os.path.join(logins.directory, "sessions", str(user.pw_uid))
+        with open(path, "w") as count:
+            fcntl.flock(count, fcntl.LOCK_EX)
+            logins.login("open_session", "close_session")
+        os.unlink(path)
+        logins.has_no_notes()
+
     tap.check("pam: a login prefetches, as the user", prefetches)
     tap.check("pam: nothing without names, and only in a session",
               does_nothing)
@@ -290,6 +376,12 @@ def tested_by_pamtester(tap, logins):
               purges_at_the_last)
     tap.check("pam: a planted link in the place of the count",
               survives_a_broken_count)
+    tap.check("pam: wait= is an end in an application with a timer, too",
+              waits_no_longer_with_a_timer)
+    tap.check("pam: a login does not wait for what the user can stop",
+              waits_for_nothing_of_the_user)
+    tap.check("pam: a login does not wait for a count that another has",
+              waits_for_no_count)
 
 
 def ignore_children():
