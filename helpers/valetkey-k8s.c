@@ -86,12 +86,28 @@ read_request(const struct vk_call *call, struct request *out)
     return err;
 }
 
+/*
+ * A name is the user's word that this cluster may have the token, but not
+ * that it may cross a network in plain text.
+ */
+static bool
+is_plain(struct vk_span server)
+{
+    struct vk_span rest = server, scheme = vk_span_cut(&rest, ':');
+
+    return vk_span_same_nocase(scheme, VK_SPAN("http")) &&
+           !vk_url_is_safe(server);
+}
+
 static enum vk_err
 take(const struct vk_call *call, const struct request *request,
      const struct vk_wish *wish, struct vk_token *token)
 {
     struct vk_url url;
 
+    if (call->operand[NAME] != NULL && is_plain(request->server))
+        return vk_fail(VK_USAGE, "no token goes to the cluster's server, which"
+                                 " is no https URL");
     if (call->operand[NAME] != NULL)
         return vk_helper_get_named(call->operand[NAME], wish, token);
     if (request->server.len == 0)

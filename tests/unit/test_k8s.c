@@ -264,6 +264,20 @@ says_what_to_do_where_nothing_names_a_token(void **state)
 }
 
 static void
+no_token_crosses_a_network_in_plain_text(void **state)
+{
+    static const char plain[] = "no token goes to the cluster's server, which"
+                                " is no https URL";
+
+    (void)state;
+    assert_refused(CLUSTER("http://k.example"), "prod", plain);
+    assert_refused(CLUSTER("HTTP://127.0.0.1.example:80/c"), "prod", plain);
+    assert_refused(CLUSTER("http://me:pass@127.0.0.1"), "prod", plain);
+    assert_int_equal(RUN(CLUSTER("http://127.0.0.1:8001"), "prod"), 0);
+    assert_int_equal(RUN(CLUSTER("k.example:6443"), "prod"), 0);
+}
+
+static void
 says_which_server_nobody_serves(void **state)
 {
     (void)state;
@@ -349,6 +363,7 @@ main(void)
         TEST(refuses_other_command_lines),
         TEST(without_a_name_the_cluster_decides),
         TEST(says_what_to_do_where_nothing_names_a_token),
+        TEST(no_token_crosses_a_network_in_plain_text),
         TEST(says_which_server_nobody_serves),
         TEST(prints_nothing_where_there_is_no_token),
         TEST(notes_who_was_given_what),
