@@ -80,6 +80,13 @@ url_of(const char *index)
     return url;
 }
 
+/* There may be a password in it. */
+static const char *
+shown(const char *index)
+{
+    return strchr(index, '@') != NULL ? "a URL with a login in it" : index;
+}
+
 /*
  * A name is the user's word that this registry may have the token, but not
  * that it may cross a network in plain text.
@@ -91,7 +98,7 @@ get_named(const struct choice *choice, const struct vk_wish *wish,
     if (!vk_url_is_safe(url_of(choice->index)))
         return vk_fail(VK_USAGE,
                        "no token goes to '%s', which is no https URL",
-                       choice->index);
+                       shown(choice->index));
     enum vk_err err = vk_helper_get_named(choice->name, wish, token);
     /* Nothing that the next provider could help with. */
     return err == VK_NOCLIENT ? VK_CONFIG : err;
@@ -136,7 +143,7 @@ print(struct vk_call *call)
         return vk_fail(err,
                        "no client serves '%s'; 'valetkey list' shows"
                        " what is served",
-                       asked.index);
+                       shown(asked.index));
     if (err == VK_OK)
         err = add_header(call->out, &asked, &token);
     return err == VK_OK ? vk_buf_add_char(call->out, '\n') : err;
@@ -157,8 +164,10 @@ write_get(struct vk_buf *out, const struct choice *choice,
 {
     VK_STATIC_BUF(header, HEADER_MAX);
     struct vk_json json = VK_JSON(out);
-    enum vk_err err = add_header(&header, choice, token);
 
+    /* One that was too long is still in it. */
+    vk_buf_cut(&header, 0);
+    enum vk_err err = add_header(&header, choice, token);
     if (err != VK_OK)
         return err;
     vk_json_open(&json, NULL, '{');

@@ -282,6 +282,38 @@ a_name_does_not_open_plain_http(void **state)
 }
 
 static void
+shows_no_index_with_a_login(void **state)
+{
+    static const char url[] = "sparse+https://me:pass@a.example/";
+
+    (void)state;
+    assert_refused("{\"v\":1,\"kind\":\"get\",\"registry\":{\"index-url\":"
+                   "\"sparse+https://me:pass@a.example/\"},"
+                   "\"args\":[\"prod\"]}",
+                   "no token goes to 'a URL with a login in it', which is no"
+                   " https URL");
+    assert_string_equal(ARRANGE(url), "print");
+    assert_int_equal(run(&verbs[1], VK_SPAN("")), 1);
+    assert_string_equal(vk_log_last(),
+                        "no client serves 'a URL with a login in it';"
+                        " 'valetkey list' shows what is served");
+}
+
+/* What did not fit is not in the answer to the next line. */
+static void
+a_prefix_that_is_too_long_spoils_no_other_answer(void **state)
+{
+    static char line[HEADER_MAX + 512], word[HEADER_MAX];
+
+    (void)state;
+    memset(word, 'x', sizeof word - 1);
+    snprintf(line, sizeof line, GET(",\"args\":[\"--scheme=%s\"]"), word);
+    assert_int_equal(run(&verbs[0], vk_span_str(line)), 0);
+    assert_non_null(strstr(vk_buf_str(&out), "\"Err\""));
+    assert_answer(GET(""), OK("Bearer t0ken"));
+}
+
+static void
 refuses_arguments_that_it_does_not_know(void **state)
 {
     static const char *const words[] = {"--raw",
@@ -529,6 +561,8 @@ main(void)
         TEST(a_token_can_be_named),
         TEST(a_name_that_is_not_there_is_an_error),
         TEST(a_name_does_not_open_plain_http),
+        TEST(shows_no_index_with_a_login),
+        TEST(a_prefix_that_is_too_long_spoils_no_other_answer),
         TEST(refuses_arguments_that_it_does_not_know),
         TEST(keeps_no_logins),
         TEST(speaks_one_version_only),
