@@ -4,16 +4,26 @@
 #include "cli/options.h"
 
 static enum vk_err
-add_help(const struct vk_cli_command *command, struct vk_buf *out)
+add_synopsis(const struct vk_cli_command *command, struct vk_buf *out)
 {
-    enum vk_err err = vk_buf_addf(out, "usage: valetkey %s", command->name);
+    enum vk_err err = vk_buf_add_str(out, command->name);
 
     if (err == VK_OK && command->operand != NULL)
         err = vk_buf_addf(out, command->needs == VK_MAY_HAVE ? " [%s]" : " %s",
                           command->operand);
+    return err;
+}
+
+static enum vk_err
+add_help(const struct vk_cli_command *command, struct vk_buf *out)
+{
+    enum vk_err err = vk_buf_add_str(out, "usage: valetkey ");
+
+    if (err == VK_OK)
+        err = add_synopsis(command, out);
     if (err == VK_OK)
         err = vk_buf_addf(
-            out, " [OPTION]...%s\n%s\n",
+            out, "%s%s\n%s\n", command->options != 0 ? " [OPTION]..." : "",
             command->needs == VK_AND_COMMAND ? " -- COMMAND [ARG]..." : "",
             command->help);
     for (unsigned int i = 0; i < VK_OPTIONS && err == VK_OK; i++) {
@@ -54,11 +64,12 @@ add_overview(const struct vk_cli_command *commands, size_t count,
              " client secret from them.\n\n");
 
     for (size_t i = 0; i < count && err == VK_OK; i++) {
-        const char *operand =
-            commands[i].operand != NULL ? commands[i].operand : "";
-        int width = 23 - (int)strlen(commands[i].name);
-        err = vk_buf_addf(out, "  %s %-*s %s\n", commands[i].name, width,
-                          operand, commands[i].help);
+        VK_AUTO_BUF synopsis = VK_BUF(64);
+        err = add_synopsis(&commands[i], &synopsis);
+        if (err == VK_OK)
+            err = vk_buf_addf(out, "  %-24s %.*s\n", vk_buf_str(&synopsis),
+                              (int)strcspn(commands[i].help, "\n"),
+                              commands[i].help);
     }
     if (err == VK_OK)
         err = vk_buf_add_str(

@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "cli/options.h"
+#include "cli/presets.h"
+#include "cli/setup.h"
 #include "cli/warm_commands.h"
 #include "keyring/machine.h"
 
@@ -21,7 +23,7 @@ static const struct vk_cli_command commands[] = {
      VK_OPT(PRESET) | VK_OPT(SECRET_STDIN) | VK_OPT(REPLACE) |
          VK_OPT(CLUSTER_ID) | VK_OPT(HOST) | VK_OPT(REALM) | VK_OPT(REGION) |
          VK_OPT(SERVER) | VK_OPT(TENANT) | VK_OPT_ANY_KEY,
-     vk_add, "add a client, or another token of one"},
+     vk_add, "add a client, or another token of one\nPRESET: " VK_PRESETS},
     VK_WARM_COMMANDS,
     {"list", NULL, VK_NO_OPERAND, VK_OPT(JSON), vk_list,
      "what is configured, and the URLs that it serves"},
@@ -39,7 +41,7 @@ static const struct vk_cli_command commands[] = {
      "remove a client with its secret and its tokens"},
     {"setup", "TOOL [NAME]...", VK_MUST_HAVE_MORE,
      VK_OPT(PRINT) | VK_OPT(UNDO) | VK_OPT(UNIT) | VK_OPT(YES), vk_set_up,
-     "make docker, git, kubectl, ... use valetkey"},
+     "make docker, git, kubectl, ... use valetkey\nTOOL: " VK_SETUP_TOOLS},
     {"systemd-socket", NULL, VK_NO_OPERAND, VK_OPT(AT_LEAST) | VK_OPT(TIMEOUT),
      vk_systemd_socket, "answer a service's LoadCredential="},
 };
@@ -63,6 +65,26 @@ help(const struct vk_cli_command *command)
 {
     return command != NULL ? vk_options_help(command)
                            : vk_options_overview(commands, COMMANDS);
+}
+
+static enum vk_err
+no_command(const char *word)
+{
+    return vk_fail(VK_USAGE,
+                   "there is no command '%s'; see 'valetkey"
+                   " --help'",
+                   word);
+}
+
+static enum vk_err
+help_with(const char *word)
+{
+    const struct vk_cli_command *command =
+        word != NULL ? find_command(word) : NULL;
+
+    if (word != NULL && command == NULL)
+        return no_command(word);
+    return help(command);
 }
 
 static enum vk_err
@@ -118,15 +140,12 @@ start(int argc, char **argv)
         return err == VK_OK ? run(command, argc - 1, argv + 1) : err;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
         strcmp(word, "help") == 0) {
-        err = help(argc > 2 ? find_command(argv[2]) : NULL);
+        err = help_with(argc > 2 ? argv[2] : NULL);
         return argc > 1 ? err : VK_USAGE;
     }
     if (strcmp(word, "--version") == 0)
         return vk_cli_print(VK_SPAN("valetkey " PACKAGE_VERSION "\n"));
-    return vk_fail(VK_USAGE,
-                   "there is no command '%s'; see 'valetkey"
-                   " --help'",
-                   word);
+    return no_command(word);
 }
 
 int

@@ -32,13 +32,25 @@ static const struct vk_option_row options[VK_OPT_KEYS] = {
     [VK_OPT_TIMEOUT] = {"timeout", "SECONDS", false},
 };
 
+/* What a value is, where a key of clients.conf is an option. */
+static const char *const values[VK_KEYS] = {
+    [VK_KEY_TOKEN_URL] = "URL",    [VK_KEY_ISSUER] = "URL",
+    [VK_KEY_CLIENT_ID] = "ID",     [VK_KEY_AUTH] = "METHOD",
+    [VK_KEY_BODY] = "form|json",   [VK_KEY_PARAMETER] = "NAME=VALUE",
+    [VK_KEY_SERVES] = "URL[,URL]", [VK_KEY_USERNAME] = "USER",
+    [VK_KEY_UNIT] = "UNIT",        [VK_KEY_CA_FILE] = "PATH",
+    [VK_KEY_LIFETIME] = "SECONDS", [VK_KEY_MAX_LIFETIME] = "SECONDS",
+    [VK_KEY_ALLOW] = "WHO",
+};
+
 struct vk_option_row
 vk_options_row(unsigned int option)
 {
     if (option < VK_OPT_KEYS)
         return options[option];
     const struct vk_key_row *key = &vk_key_rows[option - VK_OPT_KEYS];
-    return (struct vk_option_row){key->name, "VALUE",
+    const char *value = values[option - VK_OPT_KEYS];
+    return (struct vk_option_row){key->name, value != NULL ? value : "VALUE",
                                   (key->flags & VK_REPEATABLE) != 0};
 }
 

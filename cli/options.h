@@ -19,7 +19,7 @@ struct vk_cli_command {
     enum vk_operands needs;
     uint64_t options; /* bit N: option N */
     vk_command *run;
-    const char *help;
+    const char *help; /* the overview has its first line */
 };
 
 #define VK_OPT(name) (1ULL << VK_OPT_##name)

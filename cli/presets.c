@@ -54,11 +54,7 @@ vk_preset_find(const char *name)
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
         if (strcmp(presets[i].name, name) == 0)
             return &presets[i];
-    vk_fail(VK_USAGE,
-            "there is no preset '%s'; there are camunda-saas,"
-            " camunda-console, camunda-self-managed, infoveave,"
-            " keycloak, entra, auth0, okta and generic",
-            name);
+    vk_fail(VK_USAGE, "there is no preset '%s'; there are " VK_PRESETS, name);
     return NULL;
 }
 

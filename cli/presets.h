@@ -4,6 +4,10 @@
 
 #include "cli/cli.h"
 
+#define VK_PRESETS                                                    \
+    "camunda-saas, camunda-console, camunda-self-managed, infoveave," \
+    " keycloak, entra, auth0, okta and generic"
+
 /*
  * What `valetkey add --preset` knows of a service.  Values are templates:
  * {option} stands for what that option was given, {option=text} for text

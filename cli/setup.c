@@ -232,7 +232,6 @@ run(struct vk_change *change)
 enum vk_err
 vk_set_up(const struct vk_cli *cli)
 {
-    VK_AUTO_BUF names = VK_BUF(256);
     struct vk_change change = {
         .setup = {.cli = cli,
                   .tool = vk_setup_find(cli->operand),
@@ -242,13 +241,10 @@ vk_set_up(const struct vk_cli *cli)
         .out = VK_BUF(OUT_MAX),
     };
 
-    if (change.setup.tool == NULL) {
-        enum vk_err err = vk_setup_names(&names);
-        return err != VK_OK
-                   ? err
-                   : vk_fail(VK_USAGE, "there is no tool '%s'; there are %s",
-                             cli->operand, vk_buf_str(&names));
-    }
+    if (change.setup.tool == NULL)
+        return vk_fail(VK_USAGE,
+                       "there is no tool '%s'; there are " VK_SETUP_TOOLS,
+                       cli->operand);
     enum vk_err err = run(&change);
     vk_clients_close(&change.setup.clients);
     vk_setup_file_close(&change.file);

@@ -5,6 +5,10 @@
 #include "cli/cli.h"
 #include "cli/setup_text.h"
 
+#define VK_SETUP_TOOLS                                                  \
+    "docker, podman, git, kubectl, cargo, terraform, pip, npm, bazel, " \
+    "systemd"
+
 /* One run of `valetkey setup`. */
 struct vk_setup {
     const struct vk_cli *cli;
@@ -42,8 +46,6 @@ struct vk_setup_tool {
 
 /* NULL if there is none; then its name is in no row. */
 const struct vk_setup_tool *vk_setup_find(const char *name);
-/* All names, with commas. */
-VK_MUST enum vk_err vk_setup_names(struct vk_buf *out);
 
 /* Add lines to want, unless they are there. */
 VK_MUST enum vk_err vk_setup_want(struct vk_setup *setup,

@@ -107,13 +107,3 @@ vk_setup_find(const char *name)
             return &tools[i];
     return NULL;
 }
-
-enum vk_err
-vk_setup_names(struct vk_buf *out)
-{
-    enum vk_err err = VK_OK;
-
-    for (size_t i = 0; i < TOOLS && err == VK_OK; i++)
-        err = vk_buf_addf(out, "%s%s", i > 0 ? ", " : "", tools[i].name);
-    return err;
-}

@@ -2,6 +2,8 @@
 #ifndef VK_CLI_WARM_COMMANDS_H
 #define VK_CLI_WARM_COMMANDS_H
 
+#include "cli/variables.h"
+
 /* The commands that scripts run all the time: rows of both tables. */
 #define VK_WARM_COMMANDS                                                    \
     {"token",      "NAME[/TOKEN]",                                          \
@@ -16,7 +18,9 @@
     {                                                                       \
         "run", "NAME...", VK_AND_COMMAND,                                   \
             VK_OPT(AT_LEAST) | VK_OPT(ENV) | VK_OPT(FOR) | VK_OPT(TIMEOUT), \
-            vk_run, "run a command with tokens in its environment"          \
+            vk_run,                                                         \
+            "run a command with tokens in its "                             \
+            "environment\nPRESET: " VK_TARGETS                              \
     }
 
 #endif
