@@ -138,6 +138,8 @@ count_tokens(const struct vk_clients *clients, int *count)
 
     *count = 0;
     while (err == VK_OK && vk_clients_next(clients, &cursor, &profile, &err)) {
+        if (profile.origin != clients->origin)
+            continue;
         all++;
         *count += profile.token.len == 0;
     }
@@ -168,9 +170,10 @@ examine(struct vk_report *report)
                       tokens == 1 ? "" : "s");
     }
     check_keyring(report);
-    if (err != VK_OK || clients.text.len == 0)
+    if (err != VK_OK)
         return;
-    check_turns(report, &clients);
+    if (clients.text.len > 0 && clients.origin == VK_DIRECT)
+        check_turns(report, &clients);
     check_clients(report, &clients);
 }
 
