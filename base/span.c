@@ -49,10 +49,10 @@ vk_span_same_nocase(struct vk_span a, struct vk_span b)
 struct vk_span
 vk_span_from(struct vk_span span, size_t from)
 {
-    if (from == 0)
-        return span; /* it may be NULL */
     if (from > span.len)
         from = span.len;
+    if (from == 0)
+        return span; /* it may be NULL, which has no "+ 0" in C */
     return (struct vk_span){span.ptr + from, span.len - from};
 }
 

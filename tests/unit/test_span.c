@@ -54,6 +54,7 @@ trims_blanks_and_skips_within_bounds(void **state)
     assert_span(vk_span_from(EDGE("abc"), 3), "");
     assert_span(vk_span_from(EDGE("abc"), 4), "");
     assert_span(vk_span_from(EDGE("abc"), SIZE_MAX), "");
+    assert_null(vk_span_from((struct vk_span){NULL, 0}, 1).ptr);
 }
 
 static void
