@@ -23,7 +23,7 @@ TESTS = os.path.dirname(HERE)
 sys.path[1:1] = [os.path.join(TESTS, name)
                  for name in ("servers", "live", "gates")]
 
-from gates import HELPERS, Helper, compile, set_up  # noqa: E402
+from gates import HELPERS, RUN, Helper, compile, set_up  # noqa: E402
 from live import Live  # noqa: E402
 from servers import Missing, scripted  # noqa: E402
 
@@ -48,6 +48,11 @@ class Bench:
         for program, helper in HELPERS.items():
             path = os.path.join(self.live.programs, program)
             self.runners[f"`{program}`"] = (path, helper.fill(**values))
+        path = os.path.join(self.live.programs, "valetkey")
+        for words in ["token", "{name}"], ["header", "{name}"], \
+                ["curl-config", "{name}"], [*RUN, self.runners[EMPTY][0]]:
+            self.runners[f"`valetkey {words[0]}`"] = (
+                path, Helper(*words).fill(**values))
 
     def time(self, path, helper):
         """In nanoseconds."""
