@@ -126,4 +126,10 @@ VK_MUST enum vk_err vk_helper_each(void (*add)(void *arg, struct vk_span url,
                                                struct vk_span username),
                                    void *arg);
 
+/*
+ * For helper.c, when the answer is out: renew the token if it is time for it,
+ * and forget it.
+ */
+void vk_helper_answered(void);
+
 #endif

@@ -44,4 +44,7 @@ VK_MUST enum vk_err vk_sections_read(const struct vk_clients *clients,
                                      unsigned int where, struct vk_span *name,
                                      struct vk_profile *out);
 
+/* When all keys are read. */
+void vk_profile_set_fingerprint(struct vk_profile *profile);
+
 #endif
