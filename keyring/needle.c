@@ -30,9 +30,21 @@ shift_at(const struct vk_needle *needle, struct vk_span text, size_t at)
     return needle->shift[pair_at(text.ptr + at - 1)];
 }
 
+/* A shift of 0 stays where it is. */
+static inline size_t
+shift_five_times(const struct vk_needle *needle, struct vk_span text,
+                 size_t at)
+{
+    at += shift_at(needle, text, at);
+    at += shift_at(needle, text, at);
+    at += shift_at(needle, text, at);
+    at += shift_at(needle, text, at);
+    return at + shift_at(needle, text, at);
+}
+
 /*
- * A shift of 0 stays where it is, so that there is one look for several
- * shifts: this loop is what most of the time of a warm helper goes into.
+ * There is one look for many shifts: this loop is what most of the time of a
+ * warm helper goes into.
  */
 const char *
 vk_needle_find(const struct vk_needle *needle, struct vk_span text,
@@ -41,12 +53,9 @@ vk_needle_find(const struct vk_needle *needle, struct vk_span text,
     size_t last = needle->text.len - 1, at = from + last;
 
     while (at < text.len) {
-        if (text.len - at > 5 * last) {
-            at += shift_at(needle, text, at);
-            at += shift_at(needle, text, at);
-            at += shift_at(needle, text, at);
-            at += shift_at(needle, text, at);
-            at += shift_at(needle, text, at);
+        if (text.len - at > 10 * last) {
+            at = shift_five_times(needle, text, at);
+            at = shift_five_times(needle, text, at);
         }
         size_t shift = shift_at(needle, text, at);
         const char *here = text.ptr + at - last;
