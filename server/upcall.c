@@ -26,7 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keyring/machine.h"
-#include "server/policy.h"
+#include "keyring/policy.h"
 #include "server/supply.h"
 
 /* Whoever asks cannot be interrupted: nothing may take longer than this. */

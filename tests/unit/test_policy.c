@@ -5,7 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 
-#include "server/policy.h"
+#include "keyring/policy.h"
 #include "server/requester.h"
 
 #define NOBODY_HAS_IT 4000000001U

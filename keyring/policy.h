@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VK_SERVER_POLICY_H
-#define VK_SERVER_POLICY_H
+#ifndef VK_KEYRING_POLICY_H
+#define VK_KEYRING_POLICY_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/policy.h"
+#include "keyring/policy.h"
 
 #include <grp.h>
 #include <pwd.h>
