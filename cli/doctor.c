@@ -15,6 +15,8 @@
 #include "cli/cli.h"
 #include "keyring/cache.h"
 #include "keyring/health.h"
+#include "keyring/machine.h"
+#include "keyring/policy.h"
 #include "keyring/turn.h"
 
 #define OUT_MAX 1048576
@@ -56,8 +58,9 @@ static const char *
 advice_on_keys(int error)
 {
     if (error == EDQUOT)
-        return "drop tokens that are not needed ('valetkey drop'), or raise"
-               " /proc/sys/kernel/keys/maxkeys and maxbytes";
+        return "drop tokens that are not needed ('valetkey drop'), or let"
+               " root run: sysctl kernel.keys.maxkeys=2000"
+               " kernel.keys.maxbytes=200000";
     return "a container must be allowed the system calls keyctl, add_key and"
            " request_key; without them each call fetches a token";
 }
@@ -110,8 +113,10 @@ check_turns(struct vk_report *report, const struct vk_clients *clients)
         return;
     }
     vk_report_add(report, VK_BAD, "lock files",
-                  "XDG_RUNTIME_DIR, /run/user/UID or ~/.cache must be the"
-                  " user's own and writable",
+                  vk_clients_is_machine()
+                      ? "chown root: /run/valetkey && chmod 700 /run/valetkey"
+                      : "XDG_RUNTIME_DIR, /run/user/UID or ~/.cache must be"
+                        " the user's own and writable",
                   "cannot be made, so callers fetch once each");
 }
 
@@ -121,11 +126,34 @@ check_clients(struct vk_report *report, const struct vk_clients *clients)
 {
     struct vk_clients_cursor cursor = {0};
     struct vk_profile profile;
+    const char *section = NULL;
     enum vk_err err = VK_OK;
 
-    while (err == VK_OK && vk_clients_next(clients, &cursor, &profile, &err))
+    while (err == VK_OK && vk_clients_next(clients, &cursor, &profile, &err)) {
+        const char *own = profile.section[VK_KEY_ALLOW].ptr;
         if (profile.token.len == 0)
             vk_doctor_client(report, &profile);
+        /* What a token has from its client was looked at. */
+        if (vk_clients_is_machine() &&
+            (profile.token.len == 0 || own != section))
+            vk_doctor_allow(report, &profile);
+        if (profile.token.len == 0)
+            section = own;
+    }
+}
+
+/* One of the machine's that this user may have; any, for root's report. */
+static bool
+find_machines(const struct vk_clients *clients, struct vk_profile *out)
+{
+    struct vk_clients_cursor cursor = {0};
+    enum vk_err err = VK_OK;
+
+    while (err == VK_OK && vk_clients_next(clients, &cursor, out, &err))
+        if (out->origin == VK_BROKER &&
+            (vk_clients_is_machine() || vk_policy_allows(out, getuid())))
+            return true;
+    return false;
 }
 
 static int
@@ -147,34 +175,56 @@ count_tokens(const struct vk_clients *clients, int *count)
 }
 
 static void
-examine(struct vk_report *report)
+report_configuration(struct vk_report *report,
+                     const struct vk_clients *clients, enum vk_err err)
 {
-    struct vk_clients clients;
+    bool is_machine = vk_clients_is_machine();
     int count;
 
-    vk_log_keep();
-    enum vk_err err = vk_cli_open(&clients);
     if (err != VK_OK) {
         vk_report_add(report, VK_BAD, "configuration", "see clients.conf(5)",
                       "%s", vk_log_last());
-    } else if (clients.text.len == 0) {
+    } else if (clients->text.len == 0) {
         vk_report_add(report, VK_NOTE, "configuration",
-                      "'valetkey import' or 'valetkey add' makes one",
+                      is_machine ? "'valetkey --system import' or 'valetkey"
+                                   " --system add' makes one"
+                                 : "'valetkey import' or 'valetkey add' makes"
+                                   " one",
                       "there are no clients yet");
     } else {
-        int tokens = count_tokens(&clients, &count);
+        int tokens = count_tokens(clients, &count);
         vk_report_add(report, VK_FINE, "configuration", NULL,
                       "'%s/" VK_CLIENTS_FILE "' has %d client%s with %d"
                       " token%s",
-                      clients.dir, count, count == 1 ? "" : "s", tokens,
+                      clients->dir, count, count == 1 ? "" : "s", tokens,
                       tokens == 1 ? "" : "s");
     }
+}
+
+static void
+examine(struct vk_report *report)
+{
+    struct vk_profile profile;
+    struct vk_clients clients;
+
+    vk_log_keep();
+    enum vk_err err = vk_cli_open(&clients);
+    report_configuration(report, &clients, err);
+    bool has_registry = !vk_clients_is_machine() || vk_machine_open() == VK_OK;
+    if (!has_registry)
+        vk_report_add(report, VK_BAD, "registry", advice_on_keys(ENOSYS), "%s",
+                      vk_log_last());
     check_keyring(report);
     if (err != VK_OK)
         return;
-    if (clients.text.len > 0 && clients.origin == VK_DIRECT)
+    if (clients.text.len > 0 &&
+        (clients.origin == VK_DIRECT || vk_clients_is_machine()))
         check_turns(report, &clients);
-    check_clients(report, &clients);
+    if (find_machines(&clients, &profile))
+        vk_doctor_machine(report, &profile);
+    /* What would ask the server obeys the notes in there. */
+    if (has_registry)
+        check_clients(report, &clients);
 }
 
 enum vk_err

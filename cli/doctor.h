@@ -23,8 +23,22 @@ void vk_report_add(struct vk_report *report, enum vk_finding finding,
                    const char *what, const char *advice, const char *fmt, ...)
     VK_PRINTF(5, 6);
 
+/*
+ * What a request for a token of the machine's needs; profile: one that may be
+ * asked for.
+ */
+void vk_doctor_machine(struct vk_report *report,
+                       const struct vk_profile *profile);
+
+/* Where PAM runs pam_valetkey(8), if it does. */
+void vk_doctor_pam(struct vk_report *report);
+
 /* Its secret, its endpoint, our clock, and what holds its requests back. */
 void vk_doctor_client(struct vk_report *report,
                       const struct vk_profile *profile);
+
+/* Whom `allow` names, for root; each section's own. */
+void vk_doctor_allow(struct vk_report *report,
+                     const struct vk_profile *profile);
 
 #endif

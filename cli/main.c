@@ -102,8 +102,9 @@ run(const struct vk_cli_command *command, int argc, char **argv)
 }
 
 /* What there is of the machine's clients; tokens are for users. */
-static const char *const of_machine[] = {
-    "import", "add", "list", "status", "drop", "rotate", "retry", "remove"};
+static const char *const of_machine[] = {"import", "add",    "list",
+                                         "status", "doctor", "drop",
+                                         "rotate", "retry",  "remove"};
 
 static enum vk_err
 use_machine(const struct vk_cli_command *command)
@@ -118,7 +119,8 @@ use_machine(const struct vk_cli_command *command)
     if (geteuid() != 0)
         return vk_fail(VK_USAGE, "'valetkey --system' is for root");
     vk_clients_use_machine(NULL);
-    return vk_machine_open();
+    /* That tells itself what is wrong with it. */
+    return command->run == vk_doctor ? VK_OK : vk_machine_open();
 }
 
 static enum vk_err

@@ -18,6 +18,14 @@ VK_MUST enum vk_err vk_broker_ask(const struct vk_profile *profile,
                                   struct vk_buf *payload,
                                   struct vk_record *record);
 
+/*
+ * Does a request like that for the profile's token reach valetkey-upcall?  It
+ * is one for a name that cannot be.  Returns 0 if so, else the errno that the
+ * kernel said, ETIME if nothing came before the deadline, -1 (logged) if it
+ * cannot be tried.
+ */
+VK_MUST int vk_broker_try(const struct vk_profile *profile, int64_t deadline);
+
 /* What the upcall rejects a request with, by what stands behind it. */
 struct vk_broker_row {
     int error;

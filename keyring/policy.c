@@ -90,3 +90,17 @@ vk_policy_allows(const struct vk_profile *profile, uid_t uid)
     free(user.groups);
     return allowed;
 }
+
+bool
+vk_policy_is_known(struct vk_span item)
+{
+    char name[ACCOUNT_MAX];
+
+    if (vk_span_starts(item, "#"))
+        return true;
+    if (item.len == 0 || item.len >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)item.len, item.ptr);
+    return name[0] == '@' ? getgrnam(name + 1) != NULL
+                          : getpwnam(name) != NULL;
+}

@@ -13,4 +13,7 @@
  */
 bool vk_policy_allows(const struct vk_profile *profile, uid_t uid);
 
+/* Is there such a user or group?  A number needs no entry. */
+bool vk_policy_is_known(struct vk_span item);
+
 #endif

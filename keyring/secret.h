@@ -25,6 +25,8 @@ struct vk_secret_id {
 
 /* The program that changes this store for `valetkey`. */
 extern const char vk_secret_program[];
+/* What to say where there is no secret. */
+extern const char vk_secret_none[];
 
 /* Printable (RFC 6749, A.2, or UTF-8), 1 to VK_SECRET_MAX bytes. */
 bool vk_secret_is_usable(struct vk_span secret);

@@ -28,6 +28,7 @@ static const SecretSchema schema = {
 };
 
 const char vk_secret_program[] = "valetkey-store";
+const char vk_secret_none[] = "there is none in the Secret Service";
 
 bool
 vk_secret_is_usable(struct vk_span secret)

@@ -13,7 +13,7 @@ probe(const struct vk_clients *clients, const struct vk_profile *profile,
 
     if (err != VK_OK)
         return err;
-    err = vk_probe(clients, profile, deadline, out);
+    err = vk_probe(clients, profile, deadline, vk_probe_ask, out);
     curl_global_cleanup();
     return err;
 }

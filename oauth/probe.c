@@ -36,8 +36,7 @@ check_secret(const struct vk_profile *profile, struct vk_buf *out)
         return VK_NOMEM;
     err = vk_secret_has(&which, SECRET_MS);
     return report(out, "secret", err,
-                  err == VK_NOSECRET ? "there is none in the Secret Service"
-                                     : vk_log_last());
+                  err == VK_NOSECRET ? vk_secret_none : vk_log_last());
 }
 
 /* scheme://host[:port]/ of the endpoint. */
@@ -56,7 +55,7 @@ make_origin(const struct vk_profile *profile, struct vk_buf *out)
 }
 
 static enum vk_err
-send(const struct vk_profile *profile, int64_t deadline,
+send(const struct vk_profile *profile, int64_t timeout_ms,
      struct vk_http_reply *reply, const char **why)
 {
     VK_AUTO_BUF url = VK_BUF(URL_MAX), ca = VK_BUF(URL_MAX);
@@ -67,7 +66,7 @@ send(const struct vk_profile *profile, int64_t deadline,
     struct vk_exchange exchange = {
         .url = vk_buf_str(&url),
         .ca_file = ca.len > 0 ? vk_buf_str(&ca) : NULL,
-        .timeout_ms = deadline - vk_clock_boot_ms(),
+        .timeout_ms = timeout_ms,
     };
     if (err != VK_OK || exchange.url == NULL)
         return VK_NOMEM;
@@ -76,18 +75,14 @@ send(const struct vk_profile *profile, int64_t deadline,
     return err == VK_BADREPLY && reply->body.len > 0 ? VK_OK : err;
 }
 
-static enum vk_err
-check_endpoint(const struct vk_clients *clients,
-               const struct vk_profile *profile, int64_t deadline,
-               struct vk_buf *out)
+enum vk_err
+vk_probe_ask(const struct vk_profile *profile, int64_t timeout_ms,
+             struct vk_buf *out)
 {
     struct vk_http_reply reply = VK_HTTP_REPLY;
     const char *why = "";
-    enum vk_err err = vk_governor_pace(clients, profile, deadline);
+    enum vk_err err = send(profile, timeout_ms, &reply, &why);
 
-    if (err != VK_OK)
-        return report(out, "endpoint", err, vk_log_last());
-    err = send(profile, deadline, &reply, &why);
     if (report(out, "endpoint", err, why) != VK_OK)
         err = VK_NOMEM;
     if (err == VK_OK && reply.date >= 0)
@@ -99,10 +94,14 @@ check_endpoint(const struct vk_clients *clients,
 
 enum vk_err
 vk_probe(const struct vk_clients *clients, const struct vk_profile *profile,
-         int64_t deadline, struct vk_buf *out)
+         int64_t deadline, vk_probe_asker *ask, struct vk_buf *out)
 {
     enum vk_err err = check_secret(profile, out);
 
-    return err == VK_OK ? check_endpoint(clients, profile, deadline, out)
-                        : err;
+    if (err != VK_OK)
+        return err;
+    err = vk_governor_pace(clients, profile, deadline);
+    if (err != VK_OK)
+        return report(out, "endpoint", err, vk_log_last());
+    return ask(profile, deadline - vk_clock_boot_ms(), out);
 }

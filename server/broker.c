@@ -9,7 +9,8 @@
  *     valetkey-broker --sysconfdir DIR --exchange NAME FINGERPRINT MS
  *
  * reads the secret from standard input and writes a reply (server/report.h)
- * to standard output.
+ * to standard output.  With --ask in the place of --exchange there is no
+ * secret, and it writes what `valetkey doctor` wants to know (oauth/probe.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,12 +27,15 @@
 #include "keyring/machine.h"
 #include "keyring/secret.h"
 #include "oauth/fetch.h"
+#include "oauth/probe.h"
 #include "server/confine.h"
 #include "server/report.h"
 
 #define PROGRAM "valetkey-broker"
 #define USAGE "usage: " PROGRAM " [--sysconfdir DIR] NAME[/TOKEN]"
 #define GRACE_S 5
+#define EXCHANGE "--exchange"
+#define ASK "--ask"
 
 static volatile pid_t child;
 
@@ -65,14 +69,15 @@ make_pipe(int ends[2])
 }
 
 static enum vk_err
-start(const struct vk_profile *profile, int64_t timeout_ms, int in, int out)
+start(const struct vk_profile *profile, const char *verb, int64_t timeout_ms,
+      int in, int out)
 {
     char timeout[24];
     pid_t pid;
     const char *const argv[] = {PROGRAM,
                                 "--sysconfdir",
                                 vk_clients_machine_dir(),
-                                "--exchange",
+                                verb,
                                 profile->name,
                                 profile->fingerprint,
                                 timeout,
@@ -95,14 +100,14 @@ close_both(const int ends[2])
 
 /* The secret goes in and a report comes out, which is not trusted. */
 static enum vk_err
-talk(const struct vk_profile *profile, struct vk_span secret,
+talk(const struct vk_profile *profile, const char *verb, struct vk_span secret,
      int64_t timeout_ms, struct vk_buf *report)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1}, status;
     enum vk_err err = make_pipe(in) && make_pipe(out) ? VK_OK : VK_INTERNAL;
 
     if (err == VK_OK)
-        err = start(profile, timeout_ms, in[0], out[1]);
+        err = start(profile, verb, timeout_ms, in[0], out[1]);
     if (err != VK_OK) {
         close_both(in);
         close_both(out);
@@ -131,7 +136,7 @@ exchange(const struct vk_profile *profile, struct vk_span secret,
 {
     VK_AUTO_BUF text = VK_BUF(VK_REPORT_MAX);
     struct vk_report report = {.err = VK_BADREPLY, .retry_after = -1};
-    enum vk_err err = talk(profile, secret, timeout_ms, &text);
+    enum vk_err err = talk(profile, EXCHANGE, secret, timeout_ms, &text);
 
     if (err == VK_OK)
         err = vk_report_read(vk_buf_span(&text),
@@ -151,6 +156,42 @@ exchange(const struct vk_profile *profile, struct vk_span secret,
     return vk_buf_add(&reply->token, report.token);
 }
 
+static enum vk_err
+ask(const struct vk_profile *profile, int64_t timeout_ms, struct vk_buf *out)
+{
+    VK_AUTO_BUF text = VK_BUF(VK_REPORT_MAX);
+    enum vk_err err = talk(profile, ASK, VK_SPAN(""), timeout_ms, &text);
+
+    if (err == VK_OK && !vk_report_is_probe(vk_buf_span(&text)))
+        err = VK_BADREPLY;
+    if (err != VK_OK)
+        return vk_fail(err, "the process that asks the server broke off");
+    return vk_buf_add(out, vk_buf_span(&text));
+}
+
+static enum vk_err
+probe(const struct vk_clients *clients, const struct vk_profile *profile,
+      int64_t deadline, struct vk_buf *out)
+{
+    return vk_probe(clients, profile, deadline, ask, out);
+}
+
+/* The secret is for what root's part has read in there. */
+static enum vk_err
+find_again(const char *name, const char *fingerprint,
+           struct vk_clients *clients, struct vk_profile *profile)
+{
+    enum vk_err err = vk_proc_harden();
+
+    if (err == VK_OK)
+        err = vk_clients_open_own(clients);
+    if (err == VK_OK)
+        err = vk_clients_for_name(clients, vk_span_str(name), profile);
+    if (err == VK_OK && strcmp(profile->fingerprint, fingerprint) != 0)
+        err = vk_fail(VK_CONFIG, "clients.conf has just changed");
+    return err == VK_OK ? vk_confine_self() : err;
+}
+
 /* Unprivileged: from here on only the reply can be wrong. */
 static enum vk_err
 serve(const char *name, const char *fingerprint, int64_t timeout_ms,
@@ -162,17 +203,7 @@ serve(const char *name, const char *fingerprint, int64_t timeout_ms,
     struct vk_clients clients;
     struct vk_profile profile;
 
-    failure.err = vk_proc_harden();
-    if (failure.err == VK_OK)
-        failure.err = vk_clients_open_own(&clients);
-    if (failure.err == VK_OK)
-        failure.err =
-            vk_clients_for_name(&clients, vk_span_str(name), &profile);
-    /* The secret is for what root's part has read in there. */
-    if (failure.err == VK_OK && strcmp(profile.fingerprint, fingerprint) != 0)
-        failure.err = vk_fail(VK_CONFIG, "clients.conf has just changed");
-    if (failure.err == VK_OK)
-        failure.err = vk_confine_self();
+    failure.err = find_again(name, fingerprint, &clients, &profile);
     if (failure.err == VK_OK)
         failure.err = vk_buf_read(&secret, STDIN_FILENO);
     if (failure.err == VK_OK)
@@ -191,16 +222,30 @@ serve(const char *name, const char *fingerprint, int64_t timeout_ms,
     return err;
 }
 
+static enum vk_err
+serve_ask(const char *name, const char *fingerprint, int64_t timeout_ms,
+          struct vk_buf *out)
+{
+    struct vk_clients clients;
+    struct vk_profile profile;
+    enum vk_err err = find_again(name, fingerprint, &clients, &profile);
+
+    if (err == VK_OK)
+        err = vk_fetch_init();
+    return err == VK_OK ? vk_probe_ask(&profile, timeout_ms, out) : err;
+}
+
 static int
-be_exchange(char **argv)
+be_child(char **argv)
 {
     VK_AUTO_BUF out = VK_BUF(VK_REPORT_MAX);
     int64_t timeout_ms = 0;
 
     vk_log_keep();
-    if (!vk_span_number(vk_span_str(argv[2]), INT32_MAX, &timeout_ms))
+    if (!vk_span_number(vk_span_str(argv[3]), INT32_MAX, &timeout_ms))
         return vk_err_exit(VK_USAGE);
-    enum vk_err err = serve(argv[0], argv[1], timeout_ms, &out);
+    enum vk_err err = (strcmp(argv[0], ASK) == 0 ? serve_ask : serve)(
+        argv[1], argv[2], timeout_ms, &out);
     if (err == VK_OK)
         err = vk_span_write(vk_buf_span(&out), STDOUT_FILENO);
     return vk_err_exit(err);
@@ -209,7 +254,7 @@ be_exchange(char **argv)
 int
 main(int argc, char **argv)
 {
-    static const struct vk_fetcher fetcher = {PROGRAM, exchange, NULL};
+    static const struct vk_fetcher fetcher = {PROGRAM, exchange, probe};
     const char *dir = SYSCONFDIR "/valetkey";
 
     vk_log_program(PROGRAM);
@@ -223,8 +268,9 @@ main(int argc, char **argv)
         argv += 2;
     }
     vk_clients_use_machine(dir);
-    if (argc == 5 && strcmp(argv[1], "--exchange") == 0)
-        return be_exchange(argv + 2);
+    if (argc == 5 &&
+        (strcmp(argv[1], EXCHANGE) == 0 || strcmp(argv[1], ASK) == 0))
+        return be_child(argv + 1);
     if (argc < 2)
         return vk_err_exit(vk_fail(VK_USAGE, USAGE));
     if (geteuid() != 0)

@@ -72,3 +72,22 @@ vk_report_read(struct vk_span text, int64_t max_life, struct vk_report *out)
     *out = report;
     return VK_OK;
 }
+
+bool
+vk_report_is_probe(struct vk_span text)
+{
+    size_t lines = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        if (((unsigned char)text.ptr[i] < ' ' && text.ptr[i] != '\n') ||
+            text.ptr[i] == 127)
+            return false;
+    while (text.len > 0 && lines++ < 2) {
+        struct vk_span line = vk_span_cut(&text, '\n');
+        /* A line that is cut off has no end. */
+        if (text.ptr == NULL || line.len > MESSAGE_MAX ||
+            !vk_span_starts(line, lines == 1 ? "endpoint " : "clock "))
+            return false;
+    }
+    return lines > 0 && text.len == 0;
+}

@@ -31,4 +31,10 @@ VK_MUST enum vk_err vk_report_write(const struct vk_report *report,
 VK_MUST enum vk_err vk_report_read(struct vk_span text, int64_t max_life,
                                    struct vk_report *out);
 
+/*
+ * Is it what vk_probe_ask writes (oauth/probe.h): at most two lines, of
+ * printable characters?
+ */
+bool vk_report_is_probe(struct vk_span text);
+
 #endif

@@ -22,6 +22,7 @@
 #define HEAD "valetkey-secrets 1\n"
 
 const char vk_secret_program[] = "valetkey-vault";
+const char vk_secret_none[] = "there is none in the system store";
 
 static enum vk_err
 make_paths(const char *client, char dir[VK_PATH_MAX],

@@ -16,6 +16,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VK_AUTO_BUF out = VK_BUF(VK_REPORT_MAX);
     struct vk_report one, two;
 
+    if (size > 0 && vk_report_is_probe(text) &&
+        (data[size - 1] != '\n' || data[0] != 'e'))
+        abort();
     if (size == 0 || vk_report_read(text, MOST, &one) != VK_OK)
         return 0;
     if (one.err == VK_OK && !vk_record_is_token(one.token))

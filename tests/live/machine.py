@@ -90,7 +90,7 @@ class Machine:
         self.had_registry = bool(in_persistent("echo $key"))
         os.mkdir(self.directory, 0o755)
         os.mkdir(self.etc, 0o755)
-        wrapper = os.path.join(self.directory, "upcall")
+        wrapper = os.path.join(self.directory, "valetkey-upcall")
         upcall = (f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
                   f" --libexecdir {self.programs}")
         with open(wrapper, "w") as out:

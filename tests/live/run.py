@@ -48,6 +48,7 @@ MODULES = [
     "secrecy",
     "broker",
     "broker_attacks",
+    "doctor",
     "pam_module",
 ]
 GROUPS = {group.__name__: group for module in MODULES

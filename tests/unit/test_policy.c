@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "keyring/policy.h"
 #include "server/requester.h"
@@ -64,6 +65,19 @@ allows_a_number_without_an_entry_only_by_number(void **state)
 }
 
 static void
+knows_users_and_groups_and_any_number(void **state)
+{
+    (void)state;
+    assert_true(vk_policy_is_known(EDGE("root")));
+    assert_true(vk_policy_is_known(EDGE("@root")));
+    assert_true(vk_policy_is_known(EDGE("#4000000001")));
+    assert_false(vk_policy_is_known(EDGE("vk-no-such-user")));
+    assert_false(vk_policy_is_known(EDGE("@vk-no-such-group")));
+    assert_false(vk_policy_is_known(EDGE("@")));
+    assert_false(vk_policy_is_known(VK_SPAN("")));
+}
+
+static void
 takes_only_names_that_can_be_configured(void **state)
 {
     static const char *const good[] = {"valetkey:a", "valetkey:a/b",
@@ -116,6 +130,7 @@ main(void)
         cmocka_unit_test(allows_nobody_who_is_not_named),
         cmocka_unit_test(allows_by_name_number_and_group),
         cmocka_unit_test(allows_a_number_without_an_entry_only_by_number),
+        cmocka_unit_test(knows_users_and_groups_and_any_number),
         cmocka_unit_test(takes_only_names_that_can_be_configured),
         cmocka_unit_test(takes_names_up_to_the_limit),
     };

@@ -121,6 +121,42 @@ refuses_a_token_or_a_message_past_the_limit(void **state)
                      VK_BADREPLY);
 }
 
+static void
+takes_only_what_a_probe_says(void **state)
+{
+    static const char *const good[] = {
+        "endpoint ok \n", "endpoint ok \nclock -3\n",
+        "endpoint unreachable cannot connect\n"};
+    static const char *const wrong[] = {"",
+                                        "\n",
+                                        "endpoint",
+                                        "endpoint ok",
+                                        "clock 3\n",
+                                        "endpoint ok \nclock 3\n\n",
+                                        "endpoint ok \nendpoint ok \n",
+                                        "endpoint ok \nclock 3\nclock 3\n",
+                                        "endpoint \x1b[2J\n",
+                                        "endpoint ok\r\n",
+                                        "endpoint \x7f\n",
+                                        "secret ok \n"};
+    VK_AUTO_BUF text = VK_BUF(VK_REPORT_MAX);
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(good); i++)
+        assert_true(vk_report_is_probe(EDGE(good[i])));
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        if (vk_report_is_probe(EDGE(wrong[i])))
+            fail_msg("taken: %s", wrong[i]);
+    assert_int_equal(vk_buf_add_str(&text, "endpoint "), VK_OK);
+    while (text.len < 1000)
+        assert_int_equal(vk_buf_add_char(&text, 'x'), VK_OK);
+    assert_int_equal(vk_buf_add_char(&text, '\n'), VK_OK);
+    assert_true(vk_report_is_probe(vk_buf_span(&text)));
+    text.data[1000] = 'x';
+    assert_int_equal(vk_buf_add_char(&text, '\n'), VK_OK);
+    assert_false(vk_report_is_probe(vk_buf_span(&text)));
+}
+
 int
 main(void)
 {
@@ -130,6 +166,7 @@ main(void)
         cmocka_unit_test(reads_what_it_writes),
         cmocka_unit_test(refuses_what_no_honest_process_says),
         cmocka_unit_test(refuses_a_token_or_a_message_past_the_limit),
+        cmocka_unit_test(takes_only_what_a_probe_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
