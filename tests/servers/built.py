@@ -18,11 +18,20 @@ def helpers(build):
                   if path.startswith("helpers/"))
 
 
-def programs(build):
-    """The programs that are installed: their paths, by their names."""
-    found = re.findall(r"^(?:bin|pkglibexec)_PROGRAMS = (.*)$",
+def paths_of(build, variables):
+    found = re.findall(rf"^(?:{variables})_PROGRAMS = (.*)$",
                        read_makefile(build), re.M)
     paths = [re.sub(r"\$\(EXEEXT\)$", "", path)
              for line in found for path in line.split()]
     return {os.path.basename(path): os.path.join(os.path.abspath(build), path)
             for path in paths}
+
+
+def programs(build):
+    """The programs that are installed: their paths, by their names."""
+    return paths_of(build, "bin|pkglibexec")
+
+
+def modules(build):
+    """The modules of PAM, likewise."""
+    return paths_of(build, "pam")
