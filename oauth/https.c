@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define CONNECT_TIMEOUT_MS 10000L
+#define HEAD_MAX ((size_t)64 << 10)
 
 static const struct {
     CURLcode code;
@@ -30,13 +31,20 @@ static const struct {
     {CURLE_FILESIZE_EXCEEDED, VK_BADREPLY, "its answer is larger than 1 MiB"},
     {CURLE_WEIRD_SERVER_REPLY, VK_BADREPLY, "its answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, VK_BADREPLY, "its answer is not HTTP"},
+    /* What libcurl says of a header line of 100 KiB, too. */
+    {CURLE_OUT_OF_MEMORY, VK_UNREACHABLE,
+     "its headers are too long, or memory is short"},
 };
 
 static enum vk_err
-explain(CURL *curl, CURLcode code, const char **why)
+explain(CURL *curl, CURLcode code, size_t head, const char **why)
 {
     long verify = 0;
 
+    if (head > HEAD_MAX) {
+        *why = "its headers are larger than 64 KiB";
+        return VK_BADREPLY;
+    }
     for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
         if (troubles[i].code == code) {
             *why = troubles[i].why;
@@ -61,6 +69,20 @@ receive(char *data, size_t size, size_t count, void *arg)
 
     /* Anything but the size makes curl stop with CURLE_WRITE_ERROR. */
     return vk_buf_add(body, span) == VK_OK ? span.len : 0;
+}
+
+/*
+ * libcurl keeps every header, and trailers after the body without any limit,
+ * for curl_easy_header().
+ */
+static size_t
+measure(char *line, size_t size, size_t count, void *arg)
+{
+    size_t *head = arg;
+
+    (void)line;
+    *head += size * count;
+    return *head <= HEAD_MAX ? size * count : 0;
 }
 
 /*
@@ -178,6 +200,7 @@ vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
               const char **why)
 {
     CURL *curl = curl_easy_init();
+    size_t head = 0;
 
     if (curl == NULL)
         return VK_NOMEM;
@@ -186,6 +209,8 @@ vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
     struct curl_slist *headers = set_request(curl, exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, measure);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &head);
 
     CURLcode code = curl_easy_perform(curl);
     enum vk_err err = VK_OK;
@@ -193,7 +218,7 @@ vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
         read_headers(curl, reply);
     } else {
-        err = explain(curl, code, why);
+        err = explain(curl, code, head, why);
     }
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
