@@ -28,6 +28,8 @@ MODULES = [
     "repositories",
     "dialogues",
     "hostile_input",
+    "endpoints",
+    "connections",
     "runs",
     "targets",
     "units",
