@@ -10,7 +10,7 @@
 #include "keyring/cache.h"
 
 #define QUOTA_FILE "/proc/key-users"
-#define QUOTA_MAX 65536
+#define QUOTA_MAX ((size_t)16 << 20) /* 60 bytes for each user */
 #define KIND "doctor"
 #define NAME "test"
 
