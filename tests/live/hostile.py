@@ -4,6 +4,9 @@
     hostile.py request DESCRIPTION CALLOUT     prints the errno
     hostile.py attack OPERATION DESCRIPTION ROUNDS
                                                 prints how it ended, counted
+    hostile.py answer DESCRIPTION              prints what can be done to a
+                                                key that the kernel waits for
+    hostile.py look PID...                     prints what can be seen of them
 """
 
 import collections
@@ -18,6 +21,8 @@ lib = ctypes.CDLL("libkeyutils.so.1", use_errno=True)
 for function in ("request_key", "keyctl_search", "keyctl_read", "add_key",
                  "keyctl_describe", "keyctl_join_session_keyring"):
     getattr(lib, function).restype = ctypes.c_long
+libc = ctypes.CDLL(None, use_errno=True)
+PTRACE_SEIZE = 0x4206
 THREAD, PROCESS, SESSION, USER = -1, -2, -3, -4
 # For possessor and owner.  With rights for all others it would be the upcall
 # that has them, too, and takes the key back.
@@ -160,9 +165,92 @@ def attack(operation, description, rounds):
     return dict(seen)
 
 
+def outcome(act, *arguments):
+    """The name of its error, or "done"."""
+    ctypes.set_errno(0)
+    if act(*arguments) >= 0:
+        return "done"
+    error = ctypes.get_errno()
+    return errno.errorcode.get(error, str(error))
+
+
+def authorities():
+    """The authorisation keys that one can see, and their keyrings."""
+    keys, rings = [], []
+    with open("/proc/keys") as lines:
+        for line in lines:
+            words = line.split()
+            if ".request_ key:" in line:
+                keys.append(int(words[0], 16))
+            elif len(words) > 8 and words[8].startswith("_req."):
+                rings.append((int(words[0], 16), words[8].rstrip(":")))
+    return keys, rings
+
+
+def answer(description):
+    """In the place of the program that the kernel asks."""
+    lib.keyctl_link(USER, PROCESS)
+    key = next(key for key in listed()
+               if describe(key) and describe(key)[2] == description)
+    keys, rings = authorities()
+    said = {
+        "assume": outcome(lib.keyctl_assume_authority, key),
+        "instantiate": outcome(lib.keyctl_instantiate, key, b"evil", 4, 0),
+        "negate": outcome(lib.keyctl_negate, key, 60, 0),
+        "reject": outcome(lib.keyctl_reject, key, 60, errno.EACCES, 0),
+    }
+    payload = ctypes.create_string_buffer(4096)
+    for authority in keys:
+        said["read the authority"] = outcome(
+            lib.keyctl_read, authority, payload, len(payload))
+        said["link the authority"] = outcome(
+            lib.keyctl_link, authority, PROCESS)
+    for ring, name in rings:
+        said["link its keyring"] = outcome(lib.keyctl_link, ring, PROCESS)
+        lib.keyctl_join_session_keyring(name.encode())
+        said["join its keyring"] = ("done" if ring in listed(SESSION) or
+                                    set(keys) & set(listed(SESSION))
+                                    else "another")
+        said["assume again"] = outcome(lib.keyctl_assume_authority, key)
+    # Ends only when the key is there.
+    said["add"] = outcome(lib.add_key, b"user", description.encode(),
+                          b"evil", 4, USER)
+    return said
+
+
+def look(pids):
+    seen = []
+    for pid in pids:
+        for name in "environ", "maps", "mem", "fd", "cwd":
+            path = f"/proc/{pid}/{name}"
+            try:
+                if name == "fd":
+                    os.listdir(path)
+                elif name == "cwd":
+                    os.readlink(path)
+                else:
+                    with open(path, "rb"):
+                        pass
+                seen.append(path)
+            except PermissionError:
+                pass
+        if libc.ptrace(PTRACE_SEIZE, pid, 0, 0) == 0:
+            seen.append(f"ptrace {pid}")
+        try:
+            os.kill(pid, 0)
+            seen.append(f"kill {pid}")
+        except PermissionError:
+            pass
+    return seen
+
+
 def main():
     if sys.argv[1] == "request":
         print(request(sys.argv[2], sys.argv[3])[1])
+    elif sys.argv[1] == "answer":
+        print(answer(sys.argv[2]))
+    elif sys.argv[1] == "look":
+        print(look([int(pid) for pid in sys.argv[2:]]))
     else:
         print(attack(sys.argv[2], sys.argv[3], int(sys.argv[4])))
 

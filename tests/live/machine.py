@@ -200,10 +200,9 @@ class Machine:
                               env={**self.env, **(env or {})},
                               **self.who(user))
 
-    def popen(self, user, *command):
+    def popen(self, user, *command, stdin=subprocess.DEVNULL):
         return subprocess.Popen(command, text=True, cwd="/", env=self.env,
-                                stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE,
+                                stdin=stdin, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **self.who(user))
 
     def token(self, user, name):

@@ -50,6 +50,7 @@ MODULES = [
     "secrecy",
     "broker",
     "broker_attacks",
+    "broker_local",
     "doctor",
     "pam_module",
 ]
