@@ -44,9 +44,11 @@ explain(const struct vk_profile *profile, const struct vk_http_reply *http,
     if (err == VK_REFUSED)
         return vk_fail(err,
                        "the authorization server refuses the credential"
-                       " of '%.*s' (%s); check it, then run 'valetkey"
+                       " of '%.*s' (%s); check it, then run 'valetkey%s"
                        " rotate %.*s'",
-                       VK_ARG(profile->client), said, VK_ARG(profile->client));
+                       VK_ARG(profile->client), said,
+                       vk_clients_is_machine() ? " --system" : "",
+                       VK_ARG(profile->client));
     if (err == VK_REQUEST)
         return vk_fail(err,
                        "the authorization server refuses the request"
