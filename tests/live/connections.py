@@ -30,14 +30,15 @@ THOROUGH = bool(os.environ.get("THOROUGH"))
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 CUTS = 20  # of a way and a direction, where not all are taken
 DRIP = 0.02  # seconds
-DRIPS = 1000
+DRIPS = 2500  # more than a fetcher waits for
 HANDSHAKE = "the TLS handshake failed"
 OLD = "DEFAULT@SECLEVEL=0"
 V1 = ssl.TLSVersion.TLSv1
 V2 = ssl.TLSVersion.TLSv1_2
 NO_CUT = 1 << 30
 # Without TLS nobody sees that headers are not all.
-ENDED = [HANDSHAKE, BROKE_OFF, CLOSED, NOT_HTTP, "answered 200, but it is"]
+ENDED = [HANDSHAKE, BROKE_OFF, CLOSED, NOT_HTTP, "answered 200, but it is",
+         "nothing answers at its address"]
 
 
 def record(kind, data, version=b"\x03\x03"):
@@ -192,9 +193,10 @@ def drips(tap, live):
         working = at_work(session)
         equal(len(working), 1)
         if THOROUGH:
-            # It gives up by itself: in 35 s.
-            poll(lambda: not at_work(session) or
-                 server.sent() > 2 * DRIPS, "the fetcher's patience to end")
+            # In 35 s, for which one poll() is too short.
+            poll(lambda: server.sent() > DRIPS / 4, "drips")
+            poll(lambda: not at_work(session), "its end")
+            assert server.sent() < DRIPS, server.sent()
         for fetcher in at_work(session):
             os.kill(fetcher, signal.SIGKILL)
         equal(server.connections, 1)
@@ -275,7 +277,7 @@ def cuts(tap, live):
     def fetch():
         clock.move(2 * HOUR)
         session.drop(name)
-        server.peers = []
+        server.forget()
         cutter.connections = 0
         return session.run("valetkey", "token", name)
 
@@ -283,6 +285,9 @@ def cuts(tap, live):
         cutter.way, cutter.left, cutter.resets = way, at, resets
         done = fetch()
         cutter.left = NO_CUT
+        poll(lambda: server.connections == cutter.connections,
+             "the server's part")
+        server.settle()
         equal(cutter.connections, 1)
         times = sum(bool(holds(data.decode("latin-1"), [MARKER]))
                     for data in server.seen)

@@ -265,12 +265,12 @@ class Endpoint:
         self.server.script = script
         if tls:
             self.server.tls = tls
-        self.server.peers = []
-        self.server.connections = 0
+        self.server.forget()
         return self.exits.run("valetkey", "token", self.name)
 
     def judge(self, done, said, secrets=1):
         """said: a part of the line, None if there must be a token."""
+        self.server.settle()
         self.exits.clean()
         assert "valetkey-fetch" in self.exits.programs(), "nobody fetched"
         assert self.exits.peak() < KIB, self.exits.peak()

@@ -48,6 +48,7 @@ MODULES = [
     "crowd",
     "governor",
     "secrecy",
+    "traces",
     "broker",
     "broker_attacks",
     "broker_local",

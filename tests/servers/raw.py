@@ -83,7 +83,7 @@ class RawServer:
     def __init__(self, pki, script, tls=None, scheme=None):
         self.pki_dir, self.script, self.tls = pki, script, tls
         self.scheme = scheme or ("https" if tls else "http")
-        self.peers, self.threads, self.faults = [], [], []
+        self.peers, self.threads = [], []
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self.port = self.socket.getsockname()[1]
         self.url = f"{self.scheme}://localhost:{self.port}"
@@ -98,8 +98,7 @@ class RawServer:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-        for thread in self.threads:
-            thread.join(PATIENCE)
+        self.settle()
 
     def token_url(self):
         return f"{self.url}/oauth/token"
@@ -112,6 +111,15 @@ class RawServer:
         """Connections that came as far as to send something."""
         return sum(1 for data in self.seen if data)
 
+    def settle(self):
+        """Wait for the end of all connections that there are."""
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+    def forget(self):
+        self.settle()
+        self.peers, self.threads, self.connections = [], [], 0
+
     def sent(self):
         return sum(peer.sent for peer in self.peers)
 
@@ -121,11 +129,12 @@ class RawServer:
                 stream, _ = self.socket.accept()
             except OSError:
                 return
-            self.connections += 1
             thread = threading.Thread(target=self.serve, args=(stream,),
                                       daemon=True)
-            self.threads.append(thread)
             thread.start()
+            # Whoever sees it counted may wait for its end.
+            self.threads.append(thread)
+            self.connections += 1
 
     def serve(self, stream):
         stream.settimeout(PATIENCE)
