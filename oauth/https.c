@@ -174,10 +174,13 @@ header(CURL *curl, const char *name)
     return found->value;
 }
 
+/* -1: none, or one before 1970. */
 static int64_t
 date_of(const char *text)
 {
-    return text != NULL ? (int64_t)curl_getdate(text, NULL) : -1;
+    int64_t date = text != NULL ? (int64_t)curl_getdate(text, NULL) : -1;
+
+    return date >= 0 ? date : -1;
 }
 
 static void

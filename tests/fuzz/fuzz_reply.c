@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A line "STATUS DATE" and the body of a token endpoint's answer; the body
- * is also read as a token of its own.
+ * is also read as a token of its own, and as the payload of a JWT.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,6 +41,38 @@ check(enum vk_err err, const struct vk_reply *reply)
         require(reply->why != NULL && reply->why[0] != '\0');
 }
 
+static void
+check_times(struct vk_span token)
+{
+    int64_t exp = -1, iat = -1;
+
+    if (!vk_jwt_times(token, &exp, &iat))
+        require(exp == -1 && iat == -1);
+    require(exp >= -1 && exp <= (int64_t)9e15);
+    require(iat >= -1 && iat <= (int64_t)9e15);
+}
+
+/* HEADER.PAYLOAD.SIGNATURE, as base64url without padding. */
+static void
+check_payload(struct vk_span payload)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn"
+                                 "opqrstuvwxyz0123456789-_";
+    VK_AUTO_BUF token = VK_BUF(32768);
+    unsigned int bits = 0, held = 0;
+    enum vk_err err = vk_buf_add_str(&token, "e30.");
+
+    for (size_t i = 0; i < payload.len && err == VK_OK; i++) {
+        held = held << 8 | (unsigned char)payload.ptr[i];
+        for (bits += 8; bits >= 6 && err == VK_OK; bits -= 6)
+            err = vk_buf_add_char(&token, digits[held >> (bits - 6) & 63]);
+    }
+    if (err == VK_OK && bits > 0)
+        err = vk_buf_add_char(&token, digits[held << (6 - bits) & 63]);
+    if (err == VK_OK && vk_buf_add_str(&token, ".x") == VK_OK)
+        check_times(vk_buf_span(&token));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -49,7 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vk_span status = vk_span_cut(&line, ' ');
     struct vk_http_reply http = VK_HTTP_REPLY;
     struct vk_reply reply = VK_REPLY;
-    int64_t number = 200, exp = -1, iat = -1;
+    int64_t number = 200;
 
     if (!vk_span_number(status, 999, &number))
         number = 200;
@@ -60,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(vk_reply_read(&http, LIFETIME, MAX_LIFETIME, &reply), &reply);
     vk_reply_clear(&reply);
     vk_buf_clear(&http.body);
-    if (!vk_jwt_times(body, &exp, &iat))
-        require(exp == -1 && iat == -1);
+    check_times(body);
+    check_payload(body);
     return 0;
 }

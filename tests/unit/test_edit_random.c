@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "base/conf.h"
 #include "base/log.h"
 #include "cli/edit.h"
+#include "tests/unit/edit_rest.h"
 
 #define ROUNDS 20000
 #define TEXT_MAX 8192
@@ -72,65 +72,6 @@ make_file(struct vk_buf *out)
         vk_buf_cut(out, out->len - 1);
 }
 
-static bool
-is_of(const struct vk_conf_line *line, const char *name)
-{
-    struct vk_span rest = line->value;
-
-    return vk_span_is(rest, name) || vk_span_is(vk_span_cut(&rest, '/'), name);
-}
-
-static bool
-add_outside(struct vk_span line, struct vk_buf *out)
-{
-    struct vk_span text = vk_span_trim(line);
-
-    while (text.len > 0 && text.ptr[text.len - 1] == '\n')
-        text = vk_span_trim((struct vk_span){text.ptr, text.len - 1});
-    if (text.len == 0)
-        return true;
-    assert_int_equal(vk_buf_add(out, line), VK_OK);
-    return line.ptr[line.len - 1] == '\n';
-}
-
-/*
- * The lines of text, without blank ones and without what is from a header of
- * name to the last line that says something.
- */
-static void
-leave_out(struct vk_span text, const char *name, struct vk_buf *out)
-{
-    struct vk_conf conf = VK_CONF_OF(text);
-    struct vk_conf_line line;
-    struct vk_span held[64];
-    size_t holds = 0;
-    bool inside = false, ended = true;
-    enum vk_conf_kind kind;
-
-    vk_buf_cut(out, 0);
-    while ((kind = vk_conf_next(&conf, &line)) != VK_CONF_END) {
-        if (kind == VK_CONF_SECTION) {
-            for (size_t i = 0; i < holds; i++)
-                ended = add_outside(held[i], out);
-            inside = is_of(&line, name);
-            holds = 0;
-        }
-        if (!inside) {
-            ended = add_outside(line.text, out);
-        } else if (kind == VK_CONF_NOTHING) {
-            /* Kept if nothing of the section follows. */
-            assert_true(holds < LENGTH(held));
-            held[holds++] = line.text;
-        } else {
-            holds = 0;
-        }
-    }
-    for (size_t i = 0; i < holds; i++)
-        ended = add_outside(held[i], out);
-    if (!ended)
-        add(out, "\n");
-}
-
 static void
 assert_kept(struct vk_span before, const char *name, struct vk_span put)
 {
@@ -141,8 +82,8 @@ assert_kept(struct vk_span before, const char *name, struct vk_span put)
     assert_int_equal(vk_buf_add(&edit.text, before), VK_OK);
     assert_int_equal(vk_edit_put(&edit, name, put), VK_OK);
     struct vk_span after = vk_buf_span(&edit.text);
-    leave_out(before, name, &expected);
-    leave_out(after, name, &rest);
+    edit_rest(before, name, &expected);
+    edit_rest(after, name, &rest);
     bool there = put.len == 0 ||
                  (after.len > 0 &&
                   memmem(after.ptr, after.len, put.ptr, put.len) != NULL);
