@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,4 +81,23 @@ vk_cli_refuse_machines(const struct vk_cli *cli,
                    "'%s' is a client of the machine; root can use 'valetkey"
                    " --system %s'",
                    profile->name, cli->command);
+}
+
+bool
+vk_cli_find_program(const char *program, char out[VK_PATH_MAX])
+{
+    const char *path = getenv("PATH");
+    struct vk_span rest = vk_span_str(path != NULL ? path : "");
+
+    while (rest.ptr != NULL) {
+        struct vk_span dir = vk_span_cut(&rest, ':');
+        if (dir.len == 0 || dir.len + strlen(program) + 2 > VK_PATH_MAX)
+            continue;
+        memcpy(out, dir.ptr, dir.len);
+        out[dir.len] = '/';
+        memcpy(out + dir.len + 1, program, strlen(program) + 1);
+        if (access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
 }

@@ -26,6 +26,7 @@ enum vk_option {
     VK_OPT_AT_LEAST,
     VK_OPT_CLUSTER_ID,
     VK_OPT_ENV,
+    VK_OPT_FILE,
     VK_OPT_FOR,
     VK_OPT_HOST,
     VK_OPT_MIN_VALIDITY,
@@ -65,8 +66,8 @@ struct vk_cli {
 typedef enum vk_err vk_command(const struct vk_cli *cli);
 
 vk_command vk_add, vk_curl_config, vk_doctor, vk_drop, vk_header, vk_import,
-    vk_list, vk_remove, vk_retry, vk_rotate, vk_run, vk_set_up, vk_status,
-    vk_systemd_socket, vk_token;
+    vk_list, vk_remove, vk_retry, vk_rotate, vk_run, vk_set_up, vk_show_log,
+    vk_status, vk_systemd_socket, vk_token;
 
 const char *vk_cli_option_name(unsigned int option);
 
@@ -96,6 +97,9 @@ VK_MUST enum vk_err vk_cli_find(const struct vk_cli *cli,
 /* VK_USAGE (logged) if it is for root to change it: --system is missing. */
 VK_MUST enum vk_err vk_cli_refuse_machines(const struct vk_cli *cli,
                                            const struct vk_profile *profile);
+
+/* Where PATH has a program; false: nowhere. */
+VK_MUST bool vk_cli_find_program(const char *program, char out[VK_PATH_MAX]);
 
 /* Write to standard output, or say why that failed. */
 VK_MUST enum vk_err vk_cli_print(struct vk_span text);

@@ -31,6 +31,8 @@ static const struct vk_cli_command commands[] = {
      "which tokens are there, and for how long"},
     {"doctor", NULL, VK_NO_OPERAND, VK_OPT(JSON), vk_doctor,
      "find what is wrong, and say what to do"},
+    {"log", "NAME[/TOKEN]", VK_MAY_HAVE, VK_OPT(FILE) | VK_OPT(JSON),
+     vk_show_log, "who got or was refused which token (with --system)"},
     {"drop", "NAME[/TOKEN]", VK_MUST_HAVE, 0, vk_drop,
      "forget a cached token"},
     {"rotate", "NAME", VK_MUST_HAVE, VK_OPT(SECRET_STDIN), vk_rotate,
@@ -102,9 +104,9 @@ run(const struct vk_cli_command *command, int argc, char **argv)
 }
 
 /* What there is of the machine's clients; tokens are for users. */
-static const char *const of_machine[] = {"import", "add",    "list",
-                                         "status", "doctor", "drop",
-                                         "rotate", "retry",  "remove"};
+static const char *const of_machine[] = {"import", "add",  "list",   "status",
+                                         "doctor", "drop", "rotate", "retry",
+                                         "remove", "log"};
 
 static enum vk_err
 use_machine(const struct vk_cli_command *command)
@@ -119,8 +121,9 @@ use_machine(const struct vk_cli_command *command)
     if (geteuid() != 0)
         return vk_fail(VK_USAGE, "'valetkey --system' is for root");
     vk_clients_use_machine(NULL);
-    /* That tells itself what is wrong with it. */
-    return command->run == vk_doctor ? VK_OK : vk_machine_open();
+    /* They say themselves what is wrong, or do without. */
+    bool needs_keys = command->run != vk_doctor && command->run != vk_show_log;
+    return needs_keys ? vk_machine_open() : VK_OK;
 }
 
 static enum vk_err

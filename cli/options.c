@@ -20,6 +20,7 @@ static const struct vk_option_row options[VK_OPT_KEYS] = {
     [VK_OPT_AT_LEAST] = {"at-least", "SECONDS", false},
     [VK_OPT_CLUSTER_ID] = {"cluster-id", "ID", false},
     [VK_OPT_ENV] = {"env", "VAR[=NAME]", true},
+    [VK_OPT_FILE] = {"file", "PATH", false},
     [VK_OPT_FOR] = {"for", "PRESET[=NAME]", true},
     [VK_OPT_HOST] = {"host", "HOST", false},
     [VK_OPT_MIN_VALIDITY] = {"min-validity", "SECONDS", false},

@@ -81,31 +81,12 @@ apply(const struct vk_change *change, bool undo)
     return err == VK_OK ? write_file(change) : err;
 }
 
-static bool
-is_on_path(const char *program)
-{
-    const char *path = getenv("PATH");
-    struct vk_span rest = vk_span_str(path != NULL ? path : "");
-    char file[VK_PATH_MAX];
-
-    while (rest.ptr != NULL) {
-        struct vk_span dir = vk_span_cut(&rest, ':');
-        if (dir.len == 0 || dir.len + strlen(program) + 2 > VK_PATH_MAX)
-            continue;
-        memcpy(file, dir.ptr, dir.len);
-        file[dir.len] = '/';
-        memcpy(file + dir.len + 1, program, strlen(program) + 1);
-        if (access(file, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum vk_err
 finish(const struct vk_setup *setup, bool undo)
 {
     const struct vk_setup_tool *tool = setup->tool;
     VK_AUTO_BUF out = VK_BUF(8192);
+    char path[VK_PATH_MAX];
     enum vk_err err = vk_buf_addf(&out,
                                   undo ? "%s does not use valetkey any more.\n"
                                        : "%s uses valetkey now.\n",
@@ -115,7 +96,8 @@ finish(const struct vk_setup *setup, bool undo)
         err = tool->hint(setup, &out);
     if (err == VK_OK)
         err = vk_cli_print(vk_buf_span(&out));
-    if (!undo && tool->helper != NULL && !is_on_path(tool->helper))
+    if (!undo && tool->helper != NULL &&
+        !vk_cli_find_program(tool->helper, path))
         vk_log("%s looks for '%s' on PATH, where it is not; add '%s' to PATH",
                tool->name, tool->helper, setup->bin);
     return err;

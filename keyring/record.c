@@ -29,9 +29,12 @@ static const struct {
     {"boot-expires", offsetof(struct vk_record, boot_expires), true},
     {"life", offsetof(struct vk_record, life), true},
     {"config", offsetof(struct vk_record, config), false},
+    {"hash", offsetof(struct vk_record, hash), false},
 };
 
 #define LINES (sizeof lines / sizeof lines[0])
+/* All but the hash. */
+#define NEEDED ((1U << (LINES - 1)) - 1)
 
 static enum vk_err
 write_line(const struct vk_record *record, size_t i, struct vk_buf *out)
@@ -57,7 +60,8 @@ vk_record_write(const struct vk_record *record, struct vk_buf *out)
     if (err == VK_OK)
         err = vk_buf_add_char(out, '\n');
     for (size_t i = 0; i < LINES && err == VK_OK; i++)
-        err = write_line(record, i, out);
+        if ((NEEDED >> i & 1) != 0 || record->hash.len > 0)
+            err = write_line(record, i, out);
     if (err != VK_OK)
         vk_buf_cut(out, from);
     return err;
@@ -95,7 +99,7 @@ vk_record_read(struct vk_span text, struct vk_record *out)
     while (text.len > 0)
         if (!read_line(vk_span_cut(&text, '\n'), &record, &seen))
             return VK_BADREPLY;
-    if (seen != (1U << LINES) - 1)
+    if ((seen & NEEDED) != NEEDED)
         return VK_BADREPLY;
     *out = record;
     return VK_OK;

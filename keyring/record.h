@@ -16,16 +16,19 @@
  *     boot-expires: 86400        the end again, on CLOCK_BOOTTIME
  *     life: 86400                seconds it had when it was issued
  *     config: 9f3c...            fingerprint of what shaped the request
+ *     hash: 3f9a1c22b4d0         beginning of the token's SHA-256, by which
+ *                                logs name it; the machine's tokens have one
  *
  * The boot clock decides.  Unix times are for others, and for telling how
  * long before the end the refresh is.
  */
 struct vk_record {
-    struct vk_span token, type, config;
+    struct vk_span token, type, config, hash;
     int64_t expires, refresh, boot_expires, life;
     int32_t key; /* its serial in the kernel keyring, 0 where it has none */
 };
 
+#define VK_RECORD_HASH 12
 #define VK_TOKEN_MAX 16384
 #define VK_RECORD_MAX (VK_TOKEN_MAX + 512)
 /* A record with what stands round it where programs pass it on. */

@@ -22,7 +22,7 @@ int
 main(int argc, char **argv)
 {
     static const struct vk_fetcher fetcher = {"valetkey-fetch",
-                                              vk_fetch_exchange, probe};
+                                              vk_fetch_exchange, probe, false};
 
     return vk_fetch_main(argc, argv, &fetcher);
 }

@@ -18,6 +18,7 @@
 #include "keyring/turn.h"
 #include "oauth/exchange.h"
 #include "oauth/governor.h"
+#include "oauth/proof.h"
 
 #define TIMEOUT_MS 30000
 /* Less than a caller waits, so that it hears the reason. */
@@ -209,6 +210,10 @@ publish(const struct job *job, const struct vk_reply *reply, int64_t sent)
     VK_AUTO_BUF payload = VK_BUF(VK_RECORD_MAX);
     struct vk_record record = make_record(
         job, reply, sent, is_cached(job, vk_buf_span(&reply->token)));
+    char hash[VK_RECORD_HASH + 1];
+
+    if (job->fetcher->hashes && vk_proof_short(record.token, hash))
+        record.hash = vk_span_str(hash);
     int64_t left = vk_record_left(&record, vk_clock_boot());
     enum vk_err err = vk_record_write(&record, &payload);
 

@@ -22,6 +22,7 @@ struct vk_fetcher {
     enum vk_err (*probe)(const struct vk_clients *clients,
                          const struct vk_profile *profile, int64_t deadline,
                          struct vk_buf *out);
+    bool hashes; /* tokens get the hash by which logs name them */
 };
 
 /* The exit status. */

@@ -65,3 +65,16 @@ vk_proof_is_of(struct vk_span proof, struct vk_span secret)
         return false;
     return make(salt, secret, text) && vk_span_is(proof, text);
 }
+
+bool
+vk_proof_short(struct vk_span token, char out[VK_RECORD_HASH + 1])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+
+    if (EVP_Digest(token.ptr, token.len, digest, &len, EVP_sha256(), NULL) !=
+        1)
+        return false;
+    to_hex(digest, VK_RECORD_HASH / 2, out);
+    return true;
+}

@@ -254,7 +254,7 @@ be_child(char **argv)
 int
 main(int argc, char **argv)
 {
-    static const struct vk_fetcher fetcher = {PROGRAM, exchange, probe};
+    static const struct vk_fetcher fetcher = {PROGRAM, exchange, probe, true};
     const char *dir = SYSCONFDIR "/valetkey";
 
     vk_log_program(PROGRAM);

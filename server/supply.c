@@ -113,12 +113,17 @@ fetch(struct vk_supply *supply, int lock)
 
     if (place < 0)
         return EBUSY;
+    supply->source = "fetch";
     int error = run_broker(supply, lock);
     close(place);
-    if (error != 0)
-        return error;
-    supply->source = "fetch";
-    return vk_supply_has_token(supply) ? 0 : EIO;
+    if (error == 0)
+        return vk_supply_has_token(supply) ? 0 : EIO;
+    /*
+     * For its message, which the log is to have.  A refusal may be older: a
+     * secret that is still the same is not sent again.
+     */
+    find_hold(supply, error == EKEYREJECTED ? 0 : supply->since);
+    return error;
 }
 
 static int

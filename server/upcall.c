@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * valetkey-upcall [--sysconfdir DIR] [--libexecdir DIR] KEY: run as root by
- * /sbin/request-key where somebody asks the kernel for valetkey:NAME.  Finds
- * out who it is, whether he may, and gives the key its content and its end;
- * in any doubt it rejects the key with an errno that says why.  The options
- * come from the rule in /etc/request-key.d, which is root's.
+ * valetkey-upcall [--sysconfdir DIR] [--libexecdir DIR] [--journal SOCKET]
+ * [--syslog SOCKET] KEY: run as root by /sbin/request-key where somebody asks
+ * the kernel for valetkey:NAME.  Finds out who it is, whether he may, and
+ * gives the key its content and its end; in any doubt it rejects the key with
+ * an errno that says why.  The options come from the rule in
+ * /etc/request-key.d, which is root's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +25,7 @@
 #include "base/log.h"
 #include "keyring/machine.h"
 #include "keyring/policy.h"
+#include "server/audit.h"
 #include "server/supply.h"
 
 /* Whoever asks cannot be interrupted: nothing may take longer than this. */
@@ -40,13 +39,34 @@
 #define REFUSAL_S 1
 
 static volatile key_serial_t under_construction;
+static const struct vk_supply *volatile at_work;
 
-/* Only system calls: it may come at any moment. */
+/* The process that asks is there until we have ended. */
+static void
+report(const struct vk_supply *upcall, const char *why, int error)
+{
+    struct vk_traces traces = {0};
+
+    if (upcall->who.pid > 0)
+        vk_audit_look(upcall->who.pid, &traces);
+    vk_audit_tell(&(struct vk_decision){
+        .who = &upcall->who,
+        .traces = &traces,
+        .error = error,
+        .source = upcall->source,
+        .hash = error == 0 ? upcall->hash : "",
+        .why = why,
+    });
+}
+
+/* It may come at any moment: nothing that takes memory or a lock. */
 static void
 give_up(int signo)
 {
     (void)signo;
     keyctl_reject(under_construction, REFUSAL_S, ETIMEDOUT, 0);
+    if (at_work != NULL)
+        report(at_work, "", ETIMEDOUT);
     _exit(1);
 }
 
@@ -116,6 +136,8 @@ hand_out(struct vk_supply *upcall)
         return EBUSY;
     if (vk_machine_of_user(upcall->who.uid, &ring) != VK_OK)
         return EIO;
+    snprintf(upcall->hash, sizeof upcall->hash, "%.*s",
+             (int)upcall->record.hash.len, upcall->record.hash.ptr);
     long old = keyctl_search(ring, "user", description, 0);
     if (keyctl_set_timeout(upcall->who.key, (unsigned int)left) != 0 ||
         keyctl_instantiate(upcall->who.key, upcall->payload.data,
@@ -164,42 +186,14 @@ serve(key_serial_t key, struct vk_supply *upcall)
     return error == 0 ? hand_out(upcall) : error;
 }
 
-/*
- * One line to authpriv.  Not by syslog(3), which waits for a logger that is
- * slow: whoever asked waits until we have ended.
- */
-static void
-report(const struct vk_supply *upcall, int error)
-{
-    static const struct sockaddr_un log = {AF_UNIX, "/dev/log"};
-    VK_AUTO_BUF line = VK_BUF(2048);
-    int level = error == 0 ? LOG_INFO : LOG_NOTICE;
-    const char *why = error != 0 ? vk_log_last() : "";
-    enum vk_err err = vk_buf_addf(
-        &line,
-        "<%d>valetkey-upcall[%ld]: uid=%lu pid=%ld token=%s outcome=%s"
-        " source=%s%s%s",
-        LOG_AUTHPRIV | level, (long)getpid(), (unsigned long)upcall->who.uid,
-        (long)upcall->who.pid,
-        upcall->who.name[0] != '\0' ? upcall->who.name : "-",
-        error == 0 ? "ok" : strerrorname_np(error),
-        error == 0 ? upcall->source : "refused", why[0] != '\0' ? " why=" : "",
-        why);
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (err == VK_OK && fd >= 0)
-        sendto(fd, line.data, line.len, MSG_NOSIGNAL,
-               (const struct sockaddr *)&log, sizeof log);
-    if (fd >= 0)
-        close(fd);
-}
-
 static int
 read_options(int argc, char **argv, int64_t *key)
 {
     static const struct option options[] = {
         {"sysconfdir", required_argument, NULL, 's'},
         {"libexecdir", required_argument, NULL, 'l'},
+        {"journal", required_argument, NULL, 'j'},
+        {"syslog", required_argument, NULL, 'y'},
         {NULL, 0, NULL, 0},
     };
     const char *dir = SYSCONFDIR "/valetkey", *libexec = NULL;
@@ -207,9 +201,13 @@ read_options(int argc, char **argv, int64_t *key)
 
     opterr = 0;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == '?')
-            return EINVAL;
-        *(c == 's' ? &dir : &libexec) = optarg;
+        switch (c) {
+        case 's': dir = optarg; break;
+        case 'l': libexec = optarg; break;
+        case 'j': vk_audit_use(optarg, NULL); break;
+        case 'y': vk_audit_use(NULL, optarg); break;
+        default: return EINVAL;
+        }
     }
     vk_clients_use_machine(dir);
     if (libexec != NULL && setenv("VALETKEY_LIBEXECDIR", libexec, 1) != 0)
@@ -236,6 +234,7 @@ main(int argc, char **argv)
     bool settled = settle();
     int error = read_options(argc, argv, &key);
     under_construction = (key_serial_t)key;
+    at_work = &upcall;
     upcall.since = vk_clock_boot_ms();
     upcall.deadline = upcall.since + SOFT_MS;
     if (error == 0 && (!settled || !set_alarm()))
@@ -245,6 +244,6 @@ main(int argc, char **argv)
     if (error != 0)
         keyctl_reject((key_serial_t)key, REFUSAL_S, (unsigned int)error, 0);
     vk_buf_clear(&upcall.payload);
-    report(&upcall, error);
+    report(&upcall, error != 0 ? vk_log_last() : "", error);
     return error == 0 ? 0 : 1;
 }

@@ -91,11 +91,15 @@ class Machine:
         os.mkdir(self.directory, 0o755)
         os.mkdir(self.etc, 0o755)
         wrapper = os.path.join(self.directory, "valetkey-upcall")
-        upcall = (f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
-                  f" --libexecdir {self.programs}")
+        # The log of the system is not for tests.
+        self.upcall = (
+            f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
+            f" --libexecdir {self.programs}"
+            f" --journal {self.directory}/journal"
+            f" --syslog {self.directory}/syslog")
         with open(wrapper, "w") as out:
             out.write(WRAPPER.format(log=self.log, kill=self.kill,
-                                     upcall=upcall))
+                                     upcall=self.upcall))
         os.chmod(wrapper, 0o755)
         open(self.log, "w").close()
         shutil.copy(HOSTILE, self.directory)

@@ -52,6 +52,7 @@ MODULES = [
     "broker",
     "broker_attacks",
     "broker_local",
+    "audits",
     "doctor",
     "pam_module",
 ]

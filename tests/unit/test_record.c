@@ -37,6 +37,21 @@ writes_what_it_reads(void **state)
 }
 
 static void
+has_a_hash_where_there_is_one(void **state)
+{
+    VK_AUTO_BUF out = VK_BUF(VK_RECORD_MAX);
+    struct vk_record record = {0};
+
+    (void)state;
+    assert_int_equal(read_text(RECORD "hash: 3f9a1c22b4d0\n", &record), VK_OK);
+    assert_span(record.hash, "3f9a1c22b4d0");
+    assert_int_equal(vk_record_write(&record, &out), VK_OK);
+    assert_span(vk_buf_span(&out), RECORD "hash: 3f9a1c22b4d0\n");
+    assert_int_equal(read_text(RECORD, &record), VK_OK);
+    assert_int_equal(record.hash.len, 0);
+}
+
+static void
 reads_lines_in_any_order_and_ignores_unknown_ones(void **state)
 {
     struct vk_record record;
@@ -205,6 +220,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(has_a_hash_where_there_is_one),
         cmocka_unit_test(reads_lines_in_any_order_and_ignores_unknown_ones),
         cmocka_unit_test(refuses_what_is_no_record),
         cmocka_unit_test(takes_tokens_up_to_the_limit),
