@@ -343,10 +343,15 @@ vk_ask_answered(const struct vk_clients *clients,
                 const struct vk_profile *profile,
                 const struct vk_record *record)
 {
-    /* The broker's are renewed by the broker. */
-    if (record->key == 0 || profile->origin == VK_BROKER)
+    if (record->key == 0)
         return;
+    bool is_due = vk_record_refresh_in(record, vk_clock_boot()) <= 0;
+    if (profile->origin == VK_BROKER) {
+        if (is_due)
+            vk_broker_renew(profile);
+        return;
+    }
     vk_count_answer(profile->client);
-    if (vk_record_refresh_in(record, vk_clock_boot()) <= 0)
+    if (is_due)
         renew(clients, profile, record);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,7 +16,7 @@
 #include "base/proc.h"
 #include "keyring/cache.h"
 
-#define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 16)
+#define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 32)
 #define TRIES 6
 #define KEYS_MAX 65536
 #define RETRY_MS 5
@@ -242,4 +243,35 @@ vk_broker_try(const struct vk_profile *profile, int64_t deadline)
     if (err != VK_OK)
         return err == VK_UNREACHABLE ? ETIME : -1;
     return error == EINVAL ? 0 : error;
+}
+
+/*
+ * One that is there is a renewal under way, or one that was refused; then the
+ * answer would be the same.
+ */
+static bool
+is_asked_for(const char *description)
+{
+    return keyctl_search(KEY_SPEC_USER_KEYRING, "user", description, 0) >= 0 ||
+           (errno != ENOKEY && errno != EKEYEXPIRED);
+}
+
+void
+vk_broker_renew(const struct vk_profile *profile)
+{
+    char description[DESCRIPTION_MAX];
+
+    vk_format(description, sizeof description, "valetkey.refresh:%s",
+              profile->name);
+    if (is_asked_for(description))
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* A grandchild, for which nobody waits. */
+        if (fork() == 0)
+            request(description, false);
+        _exit(0);
+    }
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }

@@ -26,6 +26,13 @@ VK_MUST enum vk_err vk_broker_ask(const struct vk_profile *profile,
  */
 VK_MUST int vk_broker_try(const struct vk_profile *profile, int64_t deadline);
 
+/*
+ * The token is due for its early renewal: ask the kernel for the key
+ * valetkey.refresh:NAME, which has valetkey-upcall(8) see to it, in a process
+ * that nobody waits for.
+ */
+void vk_broker_renew(const struct vk_profile *profile);
+
 /* What the upcall rejects a request with, by what stands behind it. */
 struct vk_broker_row {
     int error;

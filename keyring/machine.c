@@ -11,12 +11,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keyring/cache.h"
+#include "keyring/record.h"
 #include "keyring/turn.h"
 
 #define TOKENS "_valetkey"
 #define USERS "_valetkey.users"
 #define LOCK_MS 5000
 #define TEXT_MAX 256
+#define TRIES 3
 
 static key_serial_t tokens, users;
 
@@ -121,21 +123,96 @@ vk_machine_of_user(uint32_t uid, int32_t *out)
     return find_or_make(users, name, out);
 }
 
-void
-vk_machine_recall(const char *name)
+static long
+search(key_serial_t ring, const char *prefix, const char *name)
 {
     char description[TEXT_MAX];
+
+    vk_format(description, sizeof description, "%s:%s", prefix, name);
+    return keyctl_search(ring, "user", description, 0);
+}
+
+static void
+for_each_user(void (*act)(key_serial_t ring, const char *name),
+              const char *name)
+{
     void *list = NULL;
     long len = keyctl_read_alloc(users, &list);
 
-    vk_format(description, sizeof description, "valetkey:%s", name);
     for (long at = 0; at + (long)sizeof(key_serial_t) <= len;
          at += (long)sizeof(key_serial_t)) {
         key_serial_t ring;
         memcpy(&ring, (const char *)list + at, sizeof ring);
-        long key = keyctl_search(ring, "user", description, 0);
-        if (key >= 0)
-            keyctl_invalidate((key_serial_t)key);
+        act(ring, name);
     }
     free(list);
+}
+
+static void
+recall_from(key_serial_t ring, const char *name)
+{
+    long key = search(ring, "valetkey", name);
+
+    if (key >= 0)
+        keyctl_invalidate((key_serial_t)key);
+}
+
+void
+vk_machine_recall(const char *name)
+{
+    for_each_user(recall_from, name);
+}
+
+/* A key that has ended cannot be changed any more: then he asks anew. */
+static bool
+fill(key_serial_t key, struct vk_span payload)
+{
+    struct vk_record record;
+
+    if (vk_record_read(payload, &record) != VK_OK)
+        return false;
+    int64_t left = vk_record_left(&record, vk_clock_boot());
+    return left > 0 && keyctl_update(key, payload.ptr, payload.len) == 0 &&
+           keyctl_set_timeout(key, (unsigned int)left) == 0;
+}
+
+void
+vk_machine_update(const char *name, int32_t key)
+{
+    VK_AUTO_BUF payload = VK_BUF(VK_RECORD_MAX);
+    int32_t given = 0, found;
+
+    /* It can be dropped or replaced while we are at it. */
+    for (int i = 0; i < TRIES; i++) {
+        vk_buf_cut(&payload, 0);
+        if (vk_cache_note_find(NULL, name, &payload, &found) != VK_OK) {
+            keyctl_invalidate(key);
+            return;
+        }
+        if (found == given || !fill(key, vk_buf_span(&payload)))
+            return;
+        given = found;
+    }
+}
+
+void
+vk_machine_update_user(const char *name, int32_t ring)
+{
+    long key = search(ring, "valetkey", name);
+
+    if (key >= 0)
+        vk_machine_update(name, (key_serial_t)key);
+}
+
+static void
+hand_on(key_serial_t ring, const char *name)
+{
+    if (search(ring, "valetkey.refresh", name) >= 0)
+        vk_machine_update_user(name, ring);
+}
+
+void
+vk_machine_renewed(const char *name)
+{
+    for_each_user(hand_on, name);
 }

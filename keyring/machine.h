@@ -32,4 +32,20 @@ VK_MUST enum vk_err vk_machine_of_user(uint32_t uid, int32_t *out);
  */
 void vk_machine_recall(const char *name);
 
+/*
+ * Give a key that was handed out what the registry has of name by now, with
+ * its end; if there is nothing, take it away.  Whoever reads meanwhile gets
+ * the old content or the new one.  The latter has no timeout for a moment;
+ * readers go by boot-expires.
+ */
+void vk_machine_update(const char *name, int32_t key);
+/* The same for what the user with this ring has, if anything. */
+void vk_machine_update_user(const char *name, int32_t ring);
+
+/*
+ * The same for all users who have asked for the renewal, and were allowed to,
+ * a moment ago: those with valetkey.refresh:NAME in their ring.
+ */
+void vk_machine_renewed(const char *name);
+
 #endif

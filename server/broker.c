@@ -251,6 +251,14 @@ be_child(char **argv)
     return vk_err_exit(err);
 }
 
+static bool
+is_renewal(char **argv)
+{
+    while (*argv != NULL && strcmp(*argv, "--renew") != 0)
+        argv++;
+    return *argv != NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -277,6 +285,12 @@ main(int argc, char **argv)
         return vk_err_exit(
             vk_fail(VK_USAGE, "only root can reach the machine's secrets"));
     enum vk_err err = vk_machine_open();
-    return err == VK_OK ? vk_fetch_main(argc, argv, &fetcher)
-                        : vk_err_exit(err);
+    if (err != VK_OK)
+        return vk_err_exit(err);
+    bool renews = is_renewal(argv);
+    int status = vk_fetch_main(argc, argv, &fetcher);
+    /* The name is last, where getopt_long(3) moves it to if it was not. */
+    if (status == 0 && renews)
+        vk_machine_renewed(argv[argc - 1]);
+    return status;
 }

@@ -26,6 +26,7 @@
 #include "keyring/machine.h"
 #include "keyring/policy.h"
 #include "server/audit.h"
+#include "server/renewal.h"
 #include "server/supply.h"
 
 /* Whoever asks cannot be interrupted: nothing may take longer than this. */
@@ -37,6 +38,8 @@
  * requests back is kept in the registry, and who is allowed can change.
  */
 #define REFUSAL_S 1
+/* Of a renewal, which nobody waits for. */
+#define NO_RENEWAL_S 30
 
 static volatile key_serial_t under_construction;
 static const struct vk_supply *volatile at_work;
@@ -110,9 +113,9 @@ settle(void)
            setrlimit(RLIMIT_CORE, &none) == 0 && chdir("/") == 0;
 }
 
-/* Was it dropped while we were handing it out? */
+/* Was it dropped or renewed while we were handing it out? */
 static bool
-is_recalled(struct vk_supply *upcall)
+is_outdated(struct vk_supply *upcall)
 {
     key_serial_t shared = upcall->record.key;
 
@@ -145,8 +148,8 @@ hand_out(struct vk_supply *upcall)
         return EPERM;
     if (old >= 0 && old != upcall->who.key)
         keyctl_invalidate((key_serial_t)old);
-    if (is_recalled(upcall))
-        keyctl_invalidate(upcall->who.key);
+    if (is_outdated(upcall))
+        vk_machine_update(upcall->who.name, upcall->who.key);
     return 0;
 }
 
@@ -171,13 +174,12 @@ serve(key_serial_t key, struct vk_supply *upcall)
         error = find_client(upcall);
     if (error == 0 && !vk_policy_allows(&upcall->profile, upcall->who.uid))
         error = EACCES;
-    /* Renewal by way of the kernel is yet to come. */
-    if (error == 0 && upcall->who.is_refresh)
-        error = EOPNOTSUPP;
     if (error == 0)
         error = vk_requester_own(&upcall->who);
     if (error == 0 && vk_machine_open() != VK_OK)
         error = EIO;
+    if (error == 0 && upcall->who.is_refresh)
+        return vk_renewal_answer(upcall);
     if (error == 0)
         error = vk_supply_get(upcall);
     /* Nothing can have changed it meanwhile; see all the same. */
@@ -242,7 +244,9 @@ main(int argc, char **argv)
     if (error == 0)
         error = serve((key_serial_t)key, &upcall);
     if (error != 0)
-        keyctl_reject((key_serial_t)key, REFUSAL_S, (unsigned int)error, 0);
+        keyctl_reject((key_serial_t)key,
+                      upcall.who.is_refresh ? NO_RENEWAL_S : REFUSAL_S,
+                      (unsigned int)error, 0);
     vk_buf_clear(&upcall.payload);
     report(&upcall, error != 0 ? vk_log_last() : "", error);
     return error == 0 ? 0 : 1;

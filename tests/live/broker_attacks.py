@@ -205,14 +205,10 @@ def crashes(tap, live):
     """kill -9 at each of the upcall's calls that concern keys, one after
     the other: the kernel keeps "no key" for a minute, the caller does not."""
     def kill_at(number):
-        with open(machine.kill, "w") as out:
-            out.write(str(number))
-        before = machine.upcalls()
+        machine.kill_at(number)
         token = machine.token(alice, name)
-        killed = machine.upcalls() > before + 1
-        for rest in machine.kill, machine.kill + ".done":
-            if os.path.exists(rest):
-                os.unlink(rest)
+        poll(lambda: not machine.processes(), "the end of the upcall")
+        killed = machine.was_killed()
         machine.clear(alice)
         equal(machine.token(alice, name), token)
         return killed

@@ -10,6 +10,7 @@ Upcalls run in the namespaces of the first process, as root, by the rules in
 for names that begin with this process's number, and everything is put back.
 """
 
+import ctypes
 import errno
 import os
 import shutil
@@ -35,10 +36,14 @@ done
 WRAPPER = """#!/bin/sh
 echo $$ >>{log}
 if test -s {kill} && mv {kill} {kill}.done 2>/dev/null; then
-    exec strace -o /dev/null -e trace=keyctl \
+    exec strace -o {kill}.trace -e trace=keyctl \
         -e inject=keyctl:signal=KILL:when=$(cat {kill}.done) {upcall} "$@"
 fi
 exec {upcall} "$@"
+"""
+BROKER = """#!/bin/sh
+echo $$ >>{log}
+exec {programs}/valetkey-broker "$@"
 """
 
 
@@ -60,6 +65,11 @@ def in_persistent(command):
                           text=True, check=True).stdout
 
 
+def keyctl(*words):
+    return subprocess.run(["keyctl", *words], capture_output=True,
+                          text=True).stdout
+
+
 def turns():
     return os.listdir(TURNS)
 
@@ -77,6 +87,7 @@ class Machine:
         self.etc = os.path.join(self.directory, "etc")
         self.rule = os.path.join(RULES, f"{self.tag}.conf")
         self.log = os.path.join(self.directory, "upcalls")
+        self.broker_log = os.path.join(self.directory, "brokers")
         self.kill = os.path.join(self.directory, "kill")
         self.env = {"PATH": f"{live.programs}:/usr/local/bin:/usr/bin:/bin",
                     "VALETKEY_SYSCONFDIR": self.etc,
@@ -90,18 +101,18 @@ class Machine:
         self.had_registry = bool(in_persistent("echo $key"))
         os.mkdir(self.directory, 0o755)
         os.mkdir(self.etc, 0o755)
-        wrapper = os.path.join(self.directory, "valetkey-upcall")
         # The log of the system is not for tests.
         self.upcall = (
             f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
-            f" --libexecdir {self.programs}"
+            f" --libexecdir {self.directory}"
             f" --journal {self.directory}/journal"
             f" --syslog {self.directory}/syslog")
-        with open(wrapper, "w") as out:
-            out.write(WRAPPER.format(log=self.log, kill=self.kill,
-                                     upcall=self.upcall))
-        os.chmod(wrapper, 0o755)
-        open(self.log, "w").close()
+        wrapper = self.script("valetkey-upcall", WRAPPER.format(
+            log=self.log, kill=self.kill, upcall=self.upcall))
+        self.script("valetkey-broker", BROKER.format(
+            log=self.broker_log, programs=self.programs))
+        for log in self.log, self.broker_log:
+            open(log, "w").close()
         shutil.copy(HOSTILE, self.directory)
         with open(self.rule, "w") as out:
             for kind in "valetkey", "valetkey.refresh":
@@ -112,6 +123,13 @@ class Machine:
             self.__exit__()
             raise
         return self
+
+    def script(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as out:
+            out.write(text)
+        os.chmod(path, 0o755)
+        return path
 
     def probe(self):
         """A container has request-key, but the kernel runs another one."""
@@ -166,13 +184,65 @@ class Machine:
         with open(path, "w") as conf:
             conf.write(text.replace(old, new))
 
+    @staticmethod
+    def copies(name, kind="valetkey"):
+        """{key: keyring} of what the machine and its users have of it."""
+        search = ctypes.CDLL("libkeyutils.so.1").keyctl_search
+        rings = in_persistent("echo $key; keyctl rlist $key").split()
+        found = {search(int(ring), b"user", f"{kind}:{name}".encode(), 0):
+                 ring for ring in rings}
+        return {str(key): ring for key, ring in found.items() if key >= 0}
+
+    def make_due(self, name):
+        """For its early renewal, everywhere, without waiting for it."""
+        for key in self.copies(name):
+            text = keyctl("pipe", key)
+            value = {line.split(": ")[0]: line.split(": ")[1]
+                     for line in text.split("\n")[1:-1]}
+            early = int(value["expires"]) - int(value["life"])
+            subprocess.run(
+                ["keyctl", "pupdate", key], check=True, text=True,
+                input=text.replace(f"refresh: {value['refresh']}",
+                                   f"refresh: {early}"))
+            keyctl("timeout", key, value["life"])
+
+    def forget_marks(self, name, *users):
+        """As if nobody had asked for a renewal of late."""
+        for key, ring in self.copies(name, "valetkey.refresh").items():
+            keyctl("unlink", key, ring)
+        for user in users:
+            self.run(user, "keyctl", "purge", "user",
+                     f"valetkey.refresh:{name}")
+
     def upcalls(self):
         with open(self.log) as log:
+            return len(log.readlines())
+
+    def brokers(self):
+        """How many have been started: each has the secret unsealed."""
+        with open(self.broker_log) as log:
             return len(log.readlines())
 
     def upcall_ids(self):
         with open(self.log) as log:
             return [int(line) for line in log]
+
+    def kill_at(self, number):
+        """SIGKILL for the next upcall, at one of its calls of keyctl(2)."""
+        with open(self.kill, "w") as out:
+            out.write(str(number))
+
+    def was_killed(self):
+        """Did it make so many calls?  None of it is left."""
+        for rest in self.kill, self.kill + ".done":
+            if os.path.exists(rest):
+                os.unlink(rest)
+        if not os.path.exists(self.kill + ".trace"):
+            return False
+        with open(self.kill + ".trace") as trace:
+            said = trace.read()
+        os.unlink(self.kill + ".trace")
+        return "+++ killed by SIGKILL +++" in said
 
     def processes(self):
         """Ours that still run: {pid: command line}."""

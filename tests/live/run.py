@@ -53,6 +53,7 @@ MODULES = [
     "broker_attacks",
     "broker_local",
     "audits",
+    "broker_renewal",
     "doctor",
     "pam_module",
 ]
