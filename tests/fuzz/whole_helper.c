@@ -36,6 +36,16 @@ names_ours(struct vk_span text)
     return false;
 }
 
+static size_t
+lines(struct vk_span text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\n';
+    return count;
+}
+
 /*
  * A token comes out of what succeeds, for what was named.  (After one of many
  * lines has failed those before it have been answered.)
@@ -46,7 +56,7 @@ whole_check(const struct whole *in, int status, struct vk_span said,
 {
     bool named = names_ours(in->input) || names_ours(in->environment);
 
-    require(told.len <= 16384);
+    require(told.len <= (2 + lines(in->input)) * 2200);
     if (!holds(said, VK_SPAN(WHOLE_TOKEN)))
         return;
     for (int i = 1; i < in->argc; i++)
