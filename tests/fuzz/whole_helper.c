@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* helpers/helper.c with whatever codec is linked to it. */
+/* What all helpers share, with whatever codec is linked to it. */
 #include "tests/fuzz/whole.h"
 
 #define main whole_main
 #include "helpers/helper.c"
 #undef main
+
+#include "helpers/tokens.c"
 
 #include <strings.h>
 
