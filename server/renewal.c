@@ -61,6 +61,7 @@ start(const struct vk_supply *supply)
     bool done = false;
 
     if (vk_cache_note_is(VK_HOLD_REFRESH, supply->profile.name) ||
+        vk_supply_held(supply) != 0 ||
         !vk_turn_try(&supply->clients, supply->profile.name, &lock))
         return false;
     place = vk_slots_take_all(0);

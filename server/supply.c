@@ -10,6 +10,7 @@
 #include "keyring/cache.h"
 #include "keyring/hold.h"
 #include "keyring/turn.h"
+#include "server/quarantine.h"
 #include "server/slots.h"
 
 bool
@@ -113,11 +114,14 @@ fetch(struct vk_supply *supply, int lock)
 
     if (place < 0)
         return EBUSY;
+    struct vk_sight sight = vk_quarantine_look(&supply->profile);
     supply->source = "fetch";
     int error = run_broker(supply, lock);
     close(place);
     if (error == 0)
         return vk_supply_has_token(supply) ? 0 : EIO;
+    if (error == EKEYREJECTED)
+        vk_quarantine_note(&supply->profile, &sight);
     /*
      * For its message, which the log is to have.  A refusal may be older: a
      * secret that is still the same is not sent again.
@@ -143,13 +147,24 @@ take_turn(struct vk_supply *supply)
 }
 
 int
+vk_supply_held(const struct vk_supply *supply)
+{
+    int error = find_hold(supply, INT64_MAX);
+    struct vk_sight sight = vk_quarantine_look(&supply->profile);
+
+    return error != 0 ? error
+                      : vk_supply_errno(
+                            vk_quarantine_check(&supply->profile, &sight));
+}
+
+int
 vk_supply_get(struct vk_supply *supply)
 {
     supply->source = "registry";
     if (vk_supply_has_token(supply))
         return 0;
     /* Cheap where it is held anyway: no place, no turn, no program. */
-    int error = find_hold(supply, INT64_MAX);
+    int error = vk_supply_held(supply);
     if (error != 0)
         return error;
     int place = vk_slots_take_user(supply->who.uid, supply->deadline);

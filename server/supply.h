@@ -25,6 +25,9 @@ struct vk_supply {
 /* payload and record are set.  0, or the errno to reject with. */
 int vk_supply_get(struct vk_supply *supply);
 
+/* Does a hold, or a quarantine, stand in the way?  0, or the errno. */
+int vk_supply_held(const struct vk_supply *supply);
+
 /* Is it in the registry?  payload and record are set anew. */
 bool vk_supply_has_token(struct vk_supply *supply);
 

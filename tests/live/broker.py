@@ -224,6 +224,35 @@ def outages(tap, live):
         machine.token(alice, name)
         equal(server.count(), before + 1)
 
+    def is_not_unsealed_again():
+        """The secret, for each who asks while it is refused."""
+        name = machine.add("sealed", server, audience="one.invalid",
+                           allow=f"{alice.pw_name}, #{FIRST_UID}")
+        server.mode("401-auth0")
+        before = server.count()
+
+        def refuses(brokers, requests):
+            said = [machine.refused(alice, name, 4, "refuses"),
+                    machine.request(FIRST_UID, f"valetkey:{name}")]
+            equal(said[1], errno.EKEYREJECTED)
+            machine.clear(alice)
+            machine.clear(FIRST_UID)
+            equal((machine.brokers() - started, server.count() - before),
+                  (brokers, requests))
+
+        started = machine.brokers()
+        for _ in range(5):
+            refuses(1, 1)
+        # Another audience: is it the same secret?
+        machine.edit("one.invalid", "two.invalid")
+        for _ in range(5):
+            refuses(2, 1)
+        machine.system("rotate", name, "--secret-stdin", text="not.real.2")
+        refuses(3, 2)
+        os.utime(os.path.join(machine.etc, "secrets", name + ".cred"))
+        refuses(4, 2)
+        server.mode("ok")
+
     def cannot_be_reached():
         name = machine.add("away", server, url="https://127.0.0.1:1/t",
                            allow=alice.pw_name)
@@ -245,6 +274,7 @@ def outages(tap, live):
         tap.check("a refused credential is not sent again", holds_all,
                   "401-auth0", 4, "refuses the client's credential",
                   [errno.EKEYREJECTED])
+        tap.check("nor is the secret unsealed again", is_not_unsealed_again)
         tap.check("a rate limit holds all users", holds_all, "429:30", 5,
                   "held back", [errno.EBUSY])
         tap.check("a failing server is left alone", holds_all, "500", 6,
