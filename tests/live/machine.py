@@ -101,14 +101,7 @@ class Machine:
         self.had_registry = bool(in_persistent("echo $key"))
         os.mkdir(self.directory, 0o755)
         os.mkdir(self.etc, 0o755)
-        # The log of the system is not for tests.
-        self.upcall = (
-            f"{self.programs}/valetkey-upcall --sysconfdir {self.etc}"
-            f" --libexecdir {self.directory}"
-            f" --journal {self.directory}/journal"
-            f" --syslog {self.directory}/syslog")
-        wrapper = self.script("valetkey-upcall", WRAPPER.format(
-            log=self.log, kill=self.kill, upcall=self.upcall))
+        self.run_upcall_by()
         self.script("valetkey-broker", BROKER.format(
             log=self.broker_log, programs=self.programs))
         for log in self.log, self.broker_log:
@@ -116,7 +109,8 @@ class Machine:
         shutil.copy(HOSTILE, self.directory)
         with open(self.rule, "w") as out:
             for kind in "valetkey", "valetkey.refresh":
-                out.write(f"create user {kind}:{self.tag}* * {wrapper} %k\n")
+                out.write(f"create user {kind}:{self.tag}* * {self.wrapper}"
+                          " %k\n")
         try:
             self.probe()
         except BaseException:
@@ -153,6 +147,16 @@ class Machine:
                 os.unlink(os.path.join(TURNS, name))
         if not self.had_host_key and os.path.exists(HOST_KEY):
             os.unlink(HOST_KEY)
+
+    def run_upcall_by(self, *words):
+        """From now on, by the program that these words begin with."""
+        # The log of the system is not for tests.
+        upcall = [*words, f"{self.programs}/valetkey-upcall",
+                  "--sysconfdir", self.etc, "--libexecdir", self.directory,
+                  "--journal", f"{self.directory}/journal",
+                  "--syslog", f"{self.directory}/syslog"]
+        self.wrapper = self.script("valetkey-upcall", WRAPPER.format(
+            log=self.log, kill=self.kill, upcall=" ".join(upcall)))
 
     # What root does
 
