@@ -49,6 +49,7 @@ MODULES = [
     "governor",
     "secrecy",
     "traces",
+    "remains",
     "broker",
     "broker_attacks",
     "broker_local",
