@@ -104,9 +104,8 @@ post(const struct vk_profile *profile, struct vk_request *request,
 }
 
 static enum vk_err
-read_reply(const struct vk_profile *profile, const struct vk_request *request,
-           struct vk_span secret, const struct vk_http_reply *http,
-           struct vk_reply *reply)
+read_reply(const struct vk_profile *profile, struct vk_span secret,
+           const struct vk_http_reply *http, struct vk_reply *reply)
 {
     enum vk_err err =
         vk_reply_read(http, vk_profile_seconds(profile, VK_KEY_LIFETIME),
@@ -115,8 +114,8 @@ read_reply(const struct vk_profile *profile, const struct vk_request *request,
     if (err == VK_OK)
         return err;
     bool withhold =
-        vk_request_repeats(request, secret, vk_buf_span(&reply->error)) ||
-        vk_request_repeats(request, secret, vk_buf_span(&reply->description));
+        vk_request_repeats(profile, secret, vk_buf_span(&reply->error)) ||
+        vk_request_repeats(profile, secret, vk_buf_span(&reply->description));
     return explain(profile, http, reply, withhold, err);
 }
 
@@ -134,7 +133,7 @@ vk_exchange(const struct vk_profile *profile, struct vk_span secret,
     else
         err = vk_fail(err, "cannot make the request for '%s'", profile->name);
     if (err == VK_OK)
-        err = read_reply(profile, &request, secret, &http, reply);
+        err = read_reply(profile, secret, &http, reply);
     vk_request_clear(&request);
     *failure = (struct vk_failure){
         .err = err,

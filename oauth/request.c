@@ -163,15 +163,15 @@ holds_part(struct vk_span text, struct vk_span whole)
 
 /* RFC 7617: base64 of user:password. */
 static enum vk_err
-make_basic(const struct vk_request *request, struct vk_buf *out)
+make_basic(struct vk_span user, struct vk_span password, struct vk_buf *out)
 {
     VK_AUTO_BUF plain = VK_BUF(VK_REQUEST_MAX);
-    enum vk_err err = vk_buf_add(&plain, vk_buf_span(&request->user));
+    enum vk_err err = vk_buf_add(&plain, user);
 
     if (err == VK_OK)
         err = vk_buf_add_char(&plain, ':');
     if (err == VK_OK)
-        err = vk_buf_add(&plain, vk_buf_span(&request->password));
+        err = vk_buf_add(&plain, password);
     if (err == VK_OK)
         err = vk_buf_reserve(out, plain.len / 3 * 4 + 5);
     if (err == VK_OK)
@@ -181,22 +181,33 @@ make_basic(const struct vk_request *request, struct vk_buf *out)
     return err;
 }
 
+/*
+ * In Basic, too, even if it was not sent so: what stands between us and the
+ * server may make one of the other.
+ */
 bool
-vk_request_repeats(const struct vk_request *request, struct vk_span secret,
+vk_request_repeats(const struct vk_profile *profile, struct vk_span secret,
                    struct vk_span text)
 {
+    VK_AUTO_BUF user = VK_BUF(VK_REQUEST_MAX);
     VK_AUTO_BUF encoded = VK_BUF(VK_REQUEST_MAX);
     VK_AUTO_BUF basic = VK_BUF(VK_REQUEST_MAX);
+    VK_AUTO_BUF raw = VK_BUF(VK_REQUEST_MAX);
+    struct vk_span id = vk_profile_get(profile, VK_KEY_CLIENT_ID);
 
     if (text.len == 0)
         return false;
     /* What cannot be compared is taken for a repetition. */
-    if (add_encoded(&encoded, secret) != VK_OK ||
-        (request->user.len > 0 && make_basic(request, &basic) != VK_OK))
+    if (add_encoded(&user, id) != VK_OK ||
+        add_encoded(&encoded, secret) != VK_OK ||
+        make_basic(vk_buf_span(&user), vk_buf_span(&encoded), &basic) !=
+            VK_OK ||
+        make_basic(id, secret, &raw) != VK_OK)
         return true;
     return holds_part(text, secret) ||
            holds_part(text, vk_buf_span(&encoded)) ||
-           holds_part(text, vk_buf_span(&basic));
+           holds_part(text, vk_buf_span(&basic)) ||
+           holds_part(text, vk_buf_span(&raw));
 }
 
 void

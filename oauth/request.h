@@ -31,7 +31,7 @@ VK_MUST enum vk_err vk_request_build(const struct vk_profile *profile,
  * Does text hold a part of the secret, as it is, percent-encoded or as in
  * Basic?  Eight bytes in a row count, or all of a shorter one.
  */
-bool vk_request_repeats(const struct vk_request *request,
+bool vk_request_repeats(const struct vk_profile *profile,
                         struct vk_span secret, struct vk_span text);
 void vk_request_clear(struct vk_request *request);
 
