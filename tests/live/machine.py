@@ -167,7 +167,7 @@ class Machine:
     def name(self, word):
         return f"{self.tag}-{word}"
 
-    def add(self, word, server, *, url=None, **options):
+    def add(self, word, server, *, url=None, secret=SECRET, **options):
         """A client of the machine; allow is one text with commas."""
         name = self.name(word)
         self.names.append(name)
@@ -176,7 +176,7 @@ class Machine:
                  "--ca-file", os.path.join(server.pki_dir, "ca.crt")]
         for option, value in options.items():
             words += ["--" + option, value]
-        done = self.system("add", name, *words, text=SECRET + "\n")
+        done = self.system("add", name, *words, text=secret + "\n")
         assert done.returncode == 0, done.stderr
         return name
 

@@ -50,6 +50,7 @@ MODULES = [
     "secrecy",
     "traces",
     "remains",
+    "messages",
     "broker",
     "broker_attacks",
     "broker_local",
