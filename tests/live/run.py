@@ -48,6 +48,7 @@ MODULES = [
     "crowd",
     "governor",
     "secrecy",
+    "protections",
     "traces",
     "remains",
     "messages",
