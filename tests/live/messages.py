@@ -177,7 +177,7 @@ def machine_messages(tap, live):
         status = machine.system("status", name)
         with open(log) as file:
             logged = file.read()
-        assert f"token={name} outcome=E" in logged, logged
+        assert f"name={name} outcome=E" in logged, logged
         has_none(done.stderr, status.stdout, status.stderr, logged)
 
     if not shutil.which("strace"):
