@@ -35,6 +35,10 @@
 #ifndef SESSIONS_DIR
 #define SESSIONS_DIR "/run/valetkey-sessions"
 #endif
+/* Where the program finds them. */
+#define END_FD 3
+#define SESSIONS_FD 4
+#define SESSIONS_OPTION "--sessions-fd=4"
 #define EXPORT __attribute__((visibility("default")))
 
 struct wishes {
@@ -141,22 +145,29 @@ reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Standard streams to nowhere; of the rest only `keep` stays, as 3. */
+/*
+ * Standard streams to nowhere; of the rest only those stay that the program
+ * is to have: the end of the pipe that the login waits for, and the number of
+ * sessions.  -1: there is none.
+ */
 static bool
-close_files(int keep)
+close_files(const int keep[2])
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), high[2];
 
     if (null < 0)
         return false;
-    /* Out of the way first: keep may be one of them. */
-    int high = keep >= 0 ? fcntl(keep, F_DUPFD, 10) : -1;
+    /* Out of the way first: they may be one of these numbers. */
+    for (int i = 0; i < 2; i++)
+        high[i] = keep[i] >= 0 ? fcntl(keep[i], F_DUPFD, 10) : -1;
     for (int fd = 0; fd < 3; fd++)
         if (dup2(null, fd) < 0)
             return false;
-    if (high >= 0 && dup2(high, 3) < 0)
-        return false;
-    return close_range(high >= 0 ? 4 : 3, ~0U, 0) == 0;
+    for (int i = 0; i < 2; i++)
+        if (high[i] >= 0 ? dup2(high[i], END_FD + i) < 0
+                         : close(END_FD + i) < 0 && errno != EBADF)
+            return false;
+    return close_range(SESSIONS_FD + 1, ~0U, 0) == 0;
 }
 
 static bool
@@ -173,7 +184,7 @@ become(const struct person *person)
 
 /* In a child of the login: only what is async-signal-safe. */
 static _Noreturn void
-go(const struct person *person, const char *const *argv, int keep)
+go(const struct person *person, const char *const *argv, const int keep[2])
 {
     static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
 
@@ -221,9 +232,13 @@ wait_for_end(int fd, int wait_ms)
         left = until - now_ms();
 }
 
-/* Run the program as the user, and wait at most wait_ms for it. */
+/*
+ * Run the program as the user, and wait at most wait_ms for it.  sessions:
+ * -1, or a file that it may read.
+ */
 static bool
-start(const struct person *person, const char *const *argv, int wait_ms)
+start(const struct person *person, const char *const *argv, int sessions,
+      int wait_ms)
 {
     static const struct sigaction usual = {.sa_handler = SIG_DFL};
     struct sigaction before;
@@ -234,7 +249,7 @@ start(const struct person *person, const char *const *argv, int wait_ms)
     sigaction(SIGCHLD, &usual, &before);
     pid_t pid = fork();
     if (pid == 0)
-        go(person, argv, ends[1]);
+        go(person, argv, (const int[]){ends[1], sessions});
     if (wait_ms > 0)
         close(ends[1]);
     if (pid > 0)
@@ -264,30 +279,52 @@ lock(int fd)
     return false;
 }
 
+/* A file about the user, in a directory that only root can reach. */
+static int
+open_file(uid_t uid, const char *suffix, int flags)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, SESSIONS_DIR "/%lu%s", (unsigned long)uid,
+             suffix);
+    return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static int
+change_count(int fd, int change)
+{
+    char text[16] = "";
+
+    if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+        return -1;
+    int count = (int)strtol(text, NULL, 10) + change;
+    count = count > 0 ? count : 0;
+    int len = snprintf(text, sizeof text, "%-10d\n", count);
+    return pwrite(fd, text, (size_t)len, 0) == len ? count : -1;
+}
+
 /*
- * How many sessions the user has, in a file that only root can reach.
- * Returns the number after the change, or -1.
+ * How many sessions the user has, after the change; -1: not known.  The lock
+ * is a file of its own, for the number is shown to a process of the user's,
+ * and whoever can read a file can lock it.
  */
 static int
 count_session(uid_t uid, int change)
 {
-    char path[64], text[16] = "";
     int count = -1;
 
     if (mkdir(SESSIONS_DIR, 0700) != 0 && errno != EEXIST)
         return -1;
-    snprintf(path, sizeof path, SESSIONS_DIR "/%lu", (unsigned long)uid);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
+    int guard = open_file(uid, ".lock", O_RDWR | O_CREAT);
+    if (guard < 0)
         return -1;
-    if (lock(fd) && read(fd, text, sizeof text - 1) >= 0) {
-        count = (int)strtol(text, NULL, 10) + change;
-        count = count > 0 ? count : 0;
-        int len = snprintf(text, sizeof text, "%-10d\n", count);
-        if (pwrite(fd, text, (size_t)len, 0) != len)
-            count = -1;
+    if (lock(guard)) {
+        int fd = open_file(uid, "", O_RDWR | O_CREAT);
+        count = change_count(fd, change);
+        if (fd >= 0)
+            close(fd);
     }
-    close(fd);
+    close(guard);
     return count;
 }
 
@@ -295,14 +332,22 @@ static void
 prefetch(pam_handle_t *pam, const struct wishes *wishes,
          const struct person *person)
 {
-    const char *argv[NAMES_MAX + 2] = {PREFETCH};
+    const char *argv[NAMES_MAX + 3] = {PREFETCH};
+    size_t count = 1;
+    /* The last logout may come before the tokens do. */
+    int sessions =
+        wishes->purges ? open_file(person->pw.pw_uid, "", O_RDONLY) : -1;
 
-    memcpy(argv + 1, wishes->names, sizeof wishes->names);
-    if (!start(person, argv, wishes->wait_ms))
+    if (sessions >= 0)
+        argv[count++] = SESSIONS_OPTION;
+    memcpy(argv + count, wishes->names, sizeof wishes->names);
+    if (!start(person, argv, sessions, wishes->wait_ms))
         pam_syslog(pam, LOG_ERR, "cannot start '%s'", PREFETCH);
     else if (wishes->debugs)
         pam_syslog(pam, LOG_DEBUG, "prefetching %zu token(s) for '%s'",
                    wishes->count, person->pw.pw_name);
+    if (sessions >= 0)
+        close(sessions);
 }
 
 EXPORT int
@@ -333,7 +378,8 @@ pam_sm_close_session(pam_handle_t *pam, int flags, int argc, const char **argv)
     (void)flags;
     read_options(pam, argc, argv, &wishes);
     if (wishes.purges && person != NULL && find_person(pam, person) &&
-        count_session(person->pw.pw_uid, -1) == 0 && !start(person, purge, 0))
+        count_session(person->pw.pw_uid, -1) == 0 &&
+        !start(person, purge, -1, 0))
         pam_syslog(pam, LOG_ERR, "cannot start '%s'", PREFETCH);
     free(person);
     return PAM_IGNORE;

@@ -4,6 +4,8 @@
  * machine's clients, and so put them into this user's keyring; --purge: drop
  * what is there of them.  pam_valetkey(8) runs it, as the user.  It is silent
  * and asks all at once: one that hangs must not keep the others waiting.
+ * With --sessions-fd=4 that file has the number of the user's sessions: if it
+ * is 0 by the time that a token has come, it is dropped.
  */
 #include <errno.h>
 #include <keyutils.h>
@@ -16,20 +18,20 @@
 #include "keyring/clients.h"
 
 #define KEYS_MAX 512
+/* As pam_valetkey.c has them. */
+#define SESSIONS_FD 4
+#define SESSIONS_OPTION "--sessions-fd=4"
 
 /*
  * The upcall makes the key root's, which takes that we possess it.  A session
- * keyring as pam_keyinit(8) makes it leads to @u already.
+ * keyring as pam_keyinit(8) makes it leads to @u as well, but is revoked at
+ * logout, which may be sooner than the upcall has come that far.  The process
+ * keyring is this process's only: a child has none.
  */
 static void
 possess_user_keyring(void)
 {
-    char name[32];
-
-    snprintf(name, sizeof name, "_uid.%lu", (unsigned long)getuid());
-    if (keyctl_search(KEY_SPEC_SESSION_KEYRING, "keyring", name, 0) !=
-        keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 0))
-        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+    keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
 }
 
 static void
@@ -38,6 +40,7 @@ request(const char *name)
     char description[VK_FULL_NAME_MAX + 16];
 
     snprintf(description, sizeof description, "valetkey:%s", name);
+    possess_user_keyring();
     request_key("user", description, "", KEY_SPEC_USER_KEYRING);
 }
 
@@ -49,20 +52,6 @@ is_name(const char *text)
 
     return vk_clients_is_name(name) &&
            (token.ptr == NULL || vk_clients_is_name(token));
-}
-
-/* A requester sleeps until the upcall has ended: one process for each. */
-static int
-request_all(char **names)
-{
-    for (; names[0] != NULL && names[1] != NULL; names++)
-        if (is_name(names[0]) && fork() == 0) {
-            request(names[0]);
-            _exit(0);
-        }
-    if (names[0] != NULL && is_name(names[0]))
-        request(names[0]);
-    return 0;
 }
 
 /* Only what the broker made: owned by root, and of our name. */
@@ -89,6 +78,8 @@ static int
 purge(void)
 {
     key_serial_t keys[KEYS_MAX];
+
+    possess_user_keyring();
     long len = keyctl_read(KEY_SPEC_USER_KEYRING, (char *)keys, sizeof keys);
 
     if (len < 0)
@@ -100,14 +91,49 @@ purge(void)
     return 0;
 }
 
+/* Had the last session ended before the token came? */
+static bool
+is_logged_out(int sessions)
+{
+    char text[16];
+    int64_t count;
+    ssize_t len = sessions >= 0 ? pread(sessions, text, sizeof text, 0) : -1;
+
+    if (len < 0)
+        return false;
+    struct vk_span rest = {text, (size_t)len};
+    struct vk_span number = vk_span_trim(vk_span_cut(&rest, '\n'));
+    return vk_span_number(number, INT32_MAX, &count) && count == 0;
+}
+
+static int
+request_one(const char *name, int sessions)
+{
+    if (!is_name(name))
+        return 0;
+    request(name);
+    return is_logged_out(sessions) ? purge() : 0;
+}
+
+/* A requester sleeps until the upcall has ended: one process for each. */
+static int
+request_all(char **names, int sessions)
+{
+    for (; names[0] != NULL && names[1] != NULL; names++)
+        if (is_name(names[0]) && fork() == 0)
+            _exit(request_one(names[0], sessions));
+    return names[0] != NULL ? request_one(names[0], sessions) : 0;
+}
+
 int
 main(int argc, char **argv)
 {
     vk_log_program("valetkey-prefetch");
     if (vk_file_refuse_setuid() != VK_OK)
         return 1;
-    possess_user_keyring();
     if (argc == 2 && strcmp(argv[1], "--purge") == 0)
         return purge();
-    return request_all(argv + 1);
+    bool has_sessions = argc > 1 && strcmp(argv[1], SESSIONS_OPTION) == 0;
+    return request_all(argv + 1 + has_sessions,
+                       has_sessions ? SESSIONS_FD : -1);
 }

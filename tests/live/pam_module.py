@@ -87,8 +87,18 @@ def build_disturbance(directory):
     return out
 
 
-def build_module(build, directory):
-    """The module that starts the script, with the flags of the build."""
+def why_missing():
+    if os.geteuid() != 0:
+        return "only root can make users"
+    if subprocess.run(["unshare", "--mount", "true"],
+                      capture_output=True).returncode:
+        return "no mount namespaces here"
+    return None
+
+
+def build_module(build, directory, libexec=None):
+    """The module that starts the script there, or the program in libexec,
+    with the flags of the build."""
     values = dict(line.split(" = ", 1)
                   for line in read_makefile(build).splitlines()
                   if " = " in line and not line.startswith("\t"))
@@ -96,7 +106,7 @@ def build_module(build, directory):
         "CC", "WARN_CFLAGS", "HARD_CFLAGS", "CFLAGS", "HARD_LDFLAGS")]
     out = os.path.join(directory, "pam_valetkey.so")
     subprocess.run([*sum(words, []), "-fPIC", "-shared", "-D_GNU_SOURCE",
-                    f'-DLIBEXECDIR="{directory}"',
+                    f'-DLIBEXECDIR="{libexec or directory}"',
                     f'-DSESSIONS_DIR="{directory}/sessions"',
                     "-o", out, MODULE, "-lpam"],
                    check=True, capture_output=True)
@@ -211,11 +221,8 @@ def is_the_user(note, user):
 
 
 def pam_module(tap, live):
-    if os.geteuid() != 0:
-        raise Missing("only root can make users")
-    if subprocess.run(["unshare", "--mount", "true"],
-                      capture_output=True).returncode:
-        raise Missing("no mount namespaces here")
+    if why_missing():
+        raise Missing(why_missing())
     need("pamtester")
     directory = os.path.join(live.directory, "pam")
     os.mkdir(directory, 0o755)
@@ -351,10 +358,9 @@ def tested_by_pamtester(tap, logins):
     def waits_for_no_count():
         logins.configure("vk-test", "purge=last")
         path = os.path.join(logins.directory, "sessions", str(user.pw_uid))
-        with open(path, "w") as count:
+        with open(path + ".lock", "w") as count:
             fcntl.flock(count, fcntl.LOCK_EX)
             logins.login("open_session", "close_session")
-        os.unlink(path)
         logins.has_no_notes()
 
     tap.check("pam: a login prefetches, as the user", prefetches)
@@ -421,8 +427,20 @@ class Sshd:
     """A server on loopback whose PAM service is our copy of sshd's."""
 
     def __init__(self, logins):
+        for program in "/usr/sbin/sshd", "ssh", "ssh-keygen":
+            need(program)
         self.logins = logins
         self.directory = os.path.join(logins.directory, "sshd")
+
+    def __enter__(self):
+        self.made = not os.path.isdir("/run/sshd")
+        os.makedirs("/run/sshd", 0o755, exist_ok=True)
+        self.make_keys()
+        return self
+
+    def __exit__(self, *ignored):
+        if self.made:
+            os.rmdir("/run/sshd")
 
     def make_keys(self):
         os.mkdir(self.directory, 0o755)
@@ -458,24 +476,14 @@ class Sshd:
 
 
 def by_sshd(tap, logins):
-    for program in "/usr/sbin/sshd", "ssh", "ssh-keygen":
-        need(program)
-
     def logs_in():
         logins.configure("sshd", "prefetch=prod")
         done = sshd.login("id", "-u")
         equal(done.stdout.strip(), str(logins.user.pw_uid))
         is_the_user(logins.notes(1)[0], logins.user)
 
-    made = not os.path.isdir("/run/sshd")
-    os.makedirs("/run/sshd", 0o755, exist_ok=True)
-    sshd = Sshd(logins)
-    sshd.make_keys()
-    try:
+    with Sshd(logins) as sshd:
         tap.check("pam: sshd", logs_in)
-    finally:
-        if made:
-            os.rmdir("/run/sshd")
 
 
 GROUPS = [pam_module]

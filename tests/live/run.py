@@ -59,6 +59,7 @@ MODULES = [
     "broker_renewal",
     "doctor",
     "pam_module",
+    "pam_broker",
 ]
 GROUPS = {group.__name__: group for module in MODULES
           for group in importlib.import_module(module).GROUPS}
