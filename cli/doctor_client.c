@@ -132,7 +132,11 @@ report_endpoint(struct vk_report *report, const char *what,
                       VK_ARG(url));
     else if (outcome != VK_HELD && outcome != VK_REFUSED)
         vk_report_add(
-            report, VK_BAD, what, "check the network, the proxy, and ca-file",
+            report, VK_BAD, what,
+            vk_clients_is_machine()
+                ? "check the network and ca-file; no proxy is used, for there"
+                  " is no environment that could name one"
+                : "check the network, the proxy, and ca-file",
             "'%.*s' cannot be reached: %.*s", VK_ARG(url), VK_ARG(message));
 }
 
