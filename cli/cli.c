@@ -58,9 +58,10 @@ vk_cli_find_name(const struct vk_clients *clients, struct vk_span name,
 
     if (err == VK_NOCLIENT)
         return vk_fail(err,
-                       "there is no client or token '%.*s'; 'valetkey"
+                       "there is no client or token '%.*s'; 'valetkey%s"
                        " list' shows what there is",
-                       VK_ARG(name));
+                       VK_ARG(name),
+                       vk_clients_is_machine() ? " --system" : "");
     return err;
 }
 

@@ -57,6 +57,7 @@ MODULES = [
     "broker_local",
     "audits",
     "broker_renewal",
+    "machine_cli",
     "doctor",
     "pam_module",
     "pam_broker",
