@@ -52,7 +52,8 @@ store(const struct vk_install *client, bool *is_new)
         return err;
     *is_new = err == VK_NOCLIENT;
     err = vk_cli_secret_put(&client->of, client->secret);
-    if (err != VK_OK)
+    /* What has ended too early may have stored it all the same. */
+    if (err != VK_OK && err != VK_INTERNAL)
         *is_new = false;
     return err;
 }

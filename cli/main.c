@@ -164,5 +164,9 @@ main(int argc, char **argv)
     program = argc > 0 ? argv[0] : "";
     sigaction(SIGPIPE, &ignore, &before);
     had_sigpipe = before.sa_handler != SIG_IGN;
-    return vk_err_exit(start(argc, argv));
+    enum vk_err err = start(argc, argv);
+    /* Nobody says so where it is found. */
+    if ((err == VK_NOMEM || err == VK_TOOBIG) && vk_log_last()[0] == '\0')
+        err = vk_fail(err, "%s", vk_err_text(err));
+    return vk_err_exit(err);
 }

@@ -71,27 +71,46 @@ store(void)
     return vk_clients_is_machine() ? "valetkey-vault" : "valetkey-store";
 }
 
+/*
+ * A pipe with all of the secret in it, of which even the smallest pipe holds
+ * as much as a secret may have: what has it is started once it is whole.
+ */
+static enum vk_err
+fill_pipe(struct vk_span input, int *out)
+{
+    int ends[2] = {-1, -1};
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return vk_fail(VK_INTERNAL, "cannot make a pipe: %s", strerror(errno));
+    for (size_t i = 0; i < 2; i++)
+        ends[i] = vk_file_above_stderr(ends[i]);
+    enum vk_err err =
+        ends[0] < 0 ? VK_INTERNAL : vk_span_write(input, ends[1]);
+    int saved = errno;
+    if (ends[1] >= 0)
+        close(ends[1]);
+    if (err == VK_OK) {
+        *out = ends[0];
+        return err;
+    }
+    if (ends[0] >= 0)
+        close(ends[0]);
+    return vk_fail(VK_INTERNAL, "cannot write to a pipe: %s", strerror(saved));
+}
+
 static enum vk_err
 run(const char *const argv[], const struct vk_span *input)
 {
-    int ends[2] = {-1, -1}, status = 1;
+    int in = -1, status = 1;
     pid_t pid;
-    enum vk_err err;
+    enum vk_err err = input != NULL ? fill_pipe(*input, &in) : VK_OK;
 
-    if (input != NULL && pipe2(ends, O_CLOEXEC) != 0)
-        return vk_fail(VK_INTERNAL, "cannot make a pipe: %s", strerror(errno));
-    for (size_t i = 0; i < 2 && input != NULL; i++)
-        ends[i] = vk_file_above_stderr(ends[i]);
-    const struct vk_proc_fd fds[] = {{ends[0], STDIN_FILENO}, {-1, -1}};
+    if (err != VK_OK)
+        return err;
+    const struct vk_proc_fd fds[] = {{in, STDIN_FILENO}, {-1, -1}};
     err = vk_proc_start(argv, fds, VK_ATTACHED, &pid);
-    if (input != NULL) {
-        close(ends[0]);
-        /* Should it not take all, its exit status tells. */
-        enum vk_err written =
-            err == VK_OK ? vk_span_write(*input, ends[1]) : err;
-        (void)written;
-        close(ends[1]);
-    }
+    if (in >= 0)
+        close(in);
     if (err != VK_OK)
         return err;
     err = vk_proc_wait(pid, 0, &status);

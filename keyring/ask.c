@@ -31,6 +31,12 @@ vk_ask_write_outcome(int fd, enum vk_err outcome, const char *note,
     return err == VK_OK ? vk_span_write(text, fd) : err;
 }
 
+static enum vk_err
+end_unexpectedly(const char *program)
+{
+    return vk_fail(VK_INTERNAL, "%s ended unexpectedly", program);
+}
+
 enum vk_err
 vk_ask_read_outcome(const char *program, struct vk_span text,
                     struct vk_span *rest)
@@ -40,7 +46,7 @@ vk_ask_read_outcome(const char *program, struct vk_span text,
     struct vk_span note = vk_span_cut(&text, '\n');
 
     if (text.ptr == NULL || name.len >= sizeof word)
-        return vk_fail(VK_INTERNAL, "%s ended unexpectedly", program);
+        return end_unexpectedly(program);
     vk_format(word, sizeof word, "%.*s", VK_ARG(name));
     if (note.len > 0)
         vk_log("%.*s", (int)note.len, note.ptr);
@@ -51,8 +57,10 @@ vk_ask_read_outcome(const char *program, struct vk_span text,
     return err;
 }
 
+/* It may be cut off where the fetcher could not write more. */
 static enum vk_err
-read_outcome(int fd, struct vk_buf *payload, struct vk_record *record)
+read_outcome(int fd, int status, struct vk_buf *payload,
+             struct vk_record *record)
 {
     struct vk_span text;
 
@@ -62,7 +70,9 @@ read_outcome(int fd, struct vk_buf *payload, struct vk_record *record)
     if (err == VK_OK)
         err =
             vk_ask_read_outcome("valetkey-fetch", vk_buf_span(payload), &text);
-    return err == VK_OK ? vk_record_read(text, record) : err;
+    if (err == VK_OK && (status != 0 || vk_record_read(text, record) != VK_OK))
+        return end_unexpectedly("valetkey-fetch");
+    return err;
 }
 
 struct number {
@@ -108,21 +118,20 @@ start(const char *mode, const char *value, const char *name, int64_t left_ms,
 
 /* Wait for it; its outcome comes through `out`. */
 static enum vk_err
-wait_for(pid_t pid, const char *name, int64_t deadline)
+wait_for(pid_t pid, const char *name, int64_t deadline, int *status)
 {
-    int status = 0;
     enum vk_err err = vk_proc_alarm_at(deadline);
 
     if (err != VK_OK)
         return err;
-    err = vk_proc_wait(pid, deadline, &status);
+    err = vk_proc_wait(pid, deadline, status);
     vk_proc_alarm_off();
     if (err == VK_UNREACHABLE)
         return vk_fail(err, "no token for '%s' in time; the fetch goes on",
                        name);
     if (err == VK_INTERNAL)
         return vk_fail(err, "valetkey-fetch was killed");
-    if (status == VK_PROC_NO_EXEC)
+    if (*status == VK_PROC_NO_EXEC)
         return vk_fail(VK_INTERNAL, "cannot run 'valetkey-fetch'; is"
                                     " valetkey installed completely?");
     return err;
@@ -145,6 +154,7 @@ fetch(const struct vk_profile *profile, const struct vk_wish *wish,
       struct vk_record *record)
 {
     int out = vk_file_above_stderr(memfd_create("valetkey", MFD_CLOEXEC));
+    int status = 0;
     pid_t pid;
 
     if (out < 0) {
@@ -156,9 +166,9 @@ fetch(const struct vk_profile *profile, const struct vk_wish *wish,
         start("--min-validity", number(wish->min_validity).text, profile->name,
               deadline - vk_clock_boot_ms(), lock, out, VK_DETACHED, &pid);
     if (err == VK_OK)
-        err = wait_for(pid, profile->name, deadline);
+        err = wait_for(pid, profile->name, deadline, &status);
     if (err == VK_OK)
-        err = read_outcome(out, payload, record);
+        err = read_outcome(out, status, payload, record);
     close(out);
     if (err != VK_OK)
         return err;

@@ -2,6 +2,7 @@
 #include "keyring/login.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,15 +33,22 @@ make_pipes(int ends[4])
     return VK_OK;
 }
 
+static enum vk_err
+end_unexpectedly(void)
+{
+    return vk_fail(VK_INTERNAL, "valetkey-store ended unexpectedly");
+}
+
 /*
  * It reads all of its request before it answers, and ends by itself in
- * bounded time.
+ * bounded time.  It must not take the first half of a request for all of it.
  */
 static enum vk_err
-talk(const char *verb, struct vk_span request, struct vk_buf *text)
+talk(const char *verb, struct vk_span request, struct vk_buf *text,
+     int *status)
 {
     const char *const argv[] = {"valetkey-store", verb, NULL};
-    int ends[4], status = 0;
+    int ends[4];
     pid_t pid;
     enum vk_err err = make_pipes(ends);
 
@@ -51,21 +59,20 @@ talk(const char *verb, struct vk_span request, struct vk_buf *text)
     enum vk_err started = vk_proc_start(argv, fds, VK_ATTACHED, &pid);
     close(ends[0]);
     close(ends[3]);
-    /* Should it not take all, its answer tells. */
-    if (started == VK_OK)
-        err = vk_span_write(request, ends[1]);
+    if (started == VK_OK && vk_span_write(request, ends[1]) != VK_OK)
+        kill(pid, SIGKILL);
     close(ends[1]);
     if (started == VK_OK)
         err = vk_buf_read(text, ends[2]);
     close(ends[2]);
     if (started != VK_OK)
         return started;
-    enum vk_err ended = vk_proc_wait(pid, 0, &status);
-    if (ended == VK_OK && status == VK_PROC_NO_EXEC)
+    enum vk_err ended = vk_proc_wait(pid, 0, status);
+    if (ended == VK_OK && *status == VK_PROC_NO_EXEC)
         return vk_fail(VK_INTERNAL, "cannot run 'valetkey-store'; is"
                                     " valetkey installed completely?");
     if (ended != VK_OK || err != VK_OK)
-        return vk_fail(VK_INTERNAL, "valetkey-store ended unexpectedly");
+        return end_unexpectedly();
     return VK_OK;
 }
 
@@ -74,10 +81,14 @@ vk_login(const char *verb, struct vk_span request, struct vk_buf *out)
 {
     VK_AUTO_BUF text = VK_BUF(VK_LOGIN_MAX);
     struct vk_span answer;
-    enum vk_err err = talk(verb, request, &text);
+    int status = 0;
+    enum vk_err err = talk(verb, request, &text, &status);
 
     if (err == VK_OK)
         err =
             vk_ask_read_outcome("valetkey-store", vk_buf_span(&text), &answer);
+    /* The answer may be cut off where it could not write more. */
+    if (err == VK_OK && status != 0)
+        err = end_unexpectedly();
     return err == VK_OK ? vk_buf_add(out, answer) : err;
 }

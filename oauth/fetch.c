@@ -407,6 +407,8 @@ vk_fetch_main(int argc, char **argv, const struct vk_fetcher *fetcher)
     vk_log_program(fetcher->program);
     job.deadline = vk_clock_boot_ms() + TIMEOUT_MS;
     enum vk_err err = run(argc, argv, &job);
+    if (err != VK_OK && vk_log_last()[0] == '\0')
+        err = vk_fail(err, "no token: %s", vk_err_text(err));
     if (err != VK_OK && job.out >= 0) {
         /* Where it cannot be handed over, the caller still sees us fail. */
         enum vk_err told = vk_ask_write_outcome(job.out, err, vk_log_note(),

@@ -115,8 +115,10 @@ talk(const struct vk_profile *profile, const char *verb, struct vk_span secret,
     }
     close(in[0]);
     close(out[1]);
-    /* Should it not take it, it has no good report either. */
+    /* Half of a secret must not be sent to anybody. */
     enum vk_err written = vk_span_write(secret, in[1]);
+    if (written != VK_OK)
+        kill(child, SIGKILL);
     close(in[1]);
     if (!watch(timeout_ms))
         kill(child, SIGKILL);
