@@ -6,6 +6,7 @@ import json
 import os
 import re
 
+from clients import need
 from fronts import Front
 from live import User
 from servers import scripted
@@ -213,4 +214,47 @@ def proxies(tap, live):
         tap.check("for https a proxy is told the host alone", sees_a_host)
 
 
-GROUPS = [keys_of_others, secret_in_hand, issuers, proxies]
+OLD_TLS = """openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = system
+[system]
+MinProtocol = TLSv1
+CipherString = DEFAULT:@SECLEVEL=0
+"""
+
+
+def old_tls(tap, live):
+    """On a machine whose OpenSSL would speak TLS 1.1."""
+    session = live.session
+
+    def is_spoken_there():
+        done = session.run("curl", "-s", "-o", os.devnull, "-w",
+                           "%{http_code}", "--cacert", live.ca, "--tlsv1.0",
+                           server.urls["oldtls"], env=use)
+        equal(done.returncode, 0)
+        equal(len(done.stdout), 3)
+
+    def is_not_spoken():
+        name = session.add("old", server,
+                           url=server.token_url(listener="oldtls"))
+        session.marks.add(":" + server.urls["oldtls"].rsplit(":", 1)[1])
+        before = server.count()
+        text = session.fail(6, "valetkey", "token", name, env=use)
+        assert "TLS handshake failed" in text, text
+        equal(server.count(), before)
+
+    need("curl")
+    path = os.path.join(session.directory, "openssl.cnf")
+    with open(path, "w") as out:
+        out.write(OLD_TLS)
+    use = {"OPENSSL_CONF": path}
+    with scripted(live.pki, listen=["server", "oldtls"]) as server:
+        tap.check("a server of TLS 1.1 is one that curl talks to",
+                  is_spoken_there)
+        tap.check("TLS 1.1 is not spoken, whatever the machine allows",
+                  is_not_spoken)
+
+
+GROUPS = [keys_of_others, secret_in_hand, issuers, proxies, old_tls]
