@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -21,12 +23,14 @@ static const struct vk_secret_id moved = {"prod", "id", "https://b.com/t"};
 
 /* A seal that can be had or not, and that knows the name it was made under. */
 static bool can_seal;
+static useconds_t sealing_us;
 
 enum vk_err
 vk_seal(const char *name, struct vk_span plain, struct vk_buf *out)
 {
     if (!can_seal)
         return VK_NOSTORE;
+    usleep(sealing_us);
     assert_int_equal(vk_buf_addf(out, "sealed %s\n", name), VK_OK);
     for (size_t i = 0; i < plain.len; i++)
         assert_int_equal(vk_buf_add_char(out, (char)(plain.ptr[i] ^ 1)),
@@ -243,6 +247,43 @@ survives_files_that_are_cut_short(void **state)
     }
 }
 
+static void
+lets_one_at_a_time_change_a_file(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    int status;
+
+    (void)state;
+    can_seal = true;
+    sealing_us = 20000;
+    for (size_t i = 0; i < 4; i++)
+        if (fork() == 0) {
+            const struct vk_secret_id id = {"prod", names[i], "https://a/t"};
+            _exit(vk_secret_put(&id, VK_SPAN(ONE), 10000) != VK_OK);
+        }
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    sealing_us = 0;
+    for (size_t i = 0; i < 4; i++)
+        assert_holds(&(struct vk_secret_id){"prod", names[i], "https://a/t"},
+                     ONE);
+}
+
+static void
+gives_up_where_another_holds_on(void **state)
+{
+    (void)state;
+    put(&prod, ONE);
+    int fd = open(vk_test_path("etc/secrets"), O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(vk_secret_put(&prod, VK_SPAN(TWO), 20), VK_NOSTORE);
+    assert_said("another process has it");
+    close(fd);
+    assert_holds(&prod, ONE);
+}
+
 int
 main(void)
 {
@@ -257,6 +298,8 @@ main(void)
         TEST(refuses_files_that_others_could_have_touched),
         TEST(refuses_what_cannot_be_unsealed),
         TEST(survives_files_that_are_cut_short),
+        TEST(lets_one_at_a_time_change_a_file),
+        TEST(gives_up_where_another_holds_on),
     };
 
     vk_log_keep();
