@@ -127,7 +127,14 @@ drop_refused(const struct vk_profile *profile, struct vk_span value,
     if (value.len > 0 ? !vk_span_same(have.token, value)
                       : have.boot_expires != id)
         return VK_OK;
-    vk_hold_dropped(profile, vk_record_age(&have, vk_clock_boot()));
+    if (profile->origin == VK_BROKER)
+        /* Else each user could have all others' token taken away. */
+        vk_log("the machine has this token of '%s' for all its users; if it is"
+               " refused, root can have another one made: valetkey --system"
+               " drop %s",
+               profile->name, profile->name);
+    else
+        vk_hold_dropped(profile, vk_record_age(&have, vk_clock_boot()));
     return drop(profile);
 }
 

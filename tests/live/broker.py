@@ -53,6 +53,22 @@ def allowed(tap, live):
         equal(machine.token(alice, names[0]), token)
         equal(server.count(), requests)
 
+    def reports_it_as_refused():
+        """Then it is his own that goes; he is told who can do more."""
+        requests, token = server.count(), machine.token(alice, names[0])
+        fields = "protocol=https\nhost=broker.invalid\n"
+        done = machine.run(alice, "git-credential-valetkey", "get",
+                           text=fields + "\n")
+        assert f"password={token}\n" in done.stdout, done
+        done = machine.run(alice, "git-credential-valetkey", "erase",
+                           text=f"{fields}password={token}\n\n")
+        equal((done.returncode, done.stdout), (0, ""))
+        assert f"valetkey --system drop {names[0]}\n" in done.stderr, done
+        equal(machine.run(alice, "keyctl", "list", "@u").stdout.count(
+            names[0]), 0)
+        equal((machine.token(alice, names[0]), server.count()),
+              (token, requests))
+
     def has_it_by_url():
         done = machine.run(alice, "docker-credential-valetkey", "get",
                            text="https://broker.invalid/x")
@@ -80,6 +96,8 @@ def allowed(tap, live):
         tap.check("a user drops his key, not the machine's token",
                   drops_his_own)
         tap.check("a helper has it by URL", has_it_by_url)
+        tap.check("a user's report that it was refused concerns his own",
+                  reports_it_as_refused)
         tap.check("a service without a home has it", needs_no_home)
         equal(server.count(), 3)
 
