@@ -20,6 +20,9 @@ ATTACKS = ["setperm", "setperm-none", "unlink", "clear", "timeout",
            "imitate"]
 # More system calls on keys than an upcall makes for a token that is there
 KEY_CALLS = 40
+NAMESPACES = [["unshare", "-Ur"], ["unshare", "-U"],
+              ["unshare", "-Urpfmnui", "--mount-proc"]]
+CONTAINER = ["unshare", "-pfmnuiC", "--mount-proc"]
 CRASHES = 8  # of an upcall that has to fetch: every so many of its calls
 
 
@@ -144,11 +147,50 @@ def identities(tap, live):
         equal((done.returncode, done.stdout), (1, ""))
         assert expected in done.stderr, done
 
-    def is_foreign():
-        equal(machine.request(alice, f"valetkey:{name}", "unshare", "-Ur"),
-              errno.EPERM)
-        done = machine.run(alice, "unshare", "-Ur", "valetkey", "token", name)
+    def is_foreign(*start):
+        equal(machine.request(alice, f"valetkey:{name}", *start), errno.EPERM)
+        done = machine.run(alice, *start, "valetkey", "token", name)
         assert done.returncode != 0 and done.stdout == "", done
+
+    def by_another_thread():
+        """User IDs of who asks, those of the process, what comes of it."""
+        one, two = alice.pw_uid, mallory.pw_uid
+        for ids, other, expected in (
+                ((two, two, two), one, "EACCES"),
+                ((two, one, one), one, "EPERM"),
+                ((one, two, one), one, "EPERM"),
+                ((one, one, two), two, "EPERM"),
+                ((0, one, one), one, "EPERM"),
+                ((one, one, one), two, "genuine")):
+            equal(server.count(), 0)
+            equal(ast.literal_eval(machine.hostile(
+                None, "switch", *map(str, ids), str(other),
+                f"valetkey:{name}", "10")), {expected: 10})
+
+    def in_a_container():
+        """Without a user namespace of its own: the host's users."""
+        token = machine.token(alice, name)
+        for user, expected in ((alice, token), (mallory, ""), (None, "")):
+            done = subprocess.run(
+                [*CONTAINER, *become(user), "keyctl", "session", "-",
+                 "valetkey", "token", name], env=machine.env, text=True,
+                capture_output=True)
+            equal((done.stdout.strip(), done.returncode),
+                  (expected, 0 if expected else 4))
+
+    def become(user):
+        return [] if user is None else [
+            "setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+            "--clear-groups"]
+
+    def has_nothing_in_there():
+        """Of what a user has outside; nor has another one with his number."""
+        machine.token(alice, name)
+        for start in NAMESPACES:
+            done = machine.run(alice, *start, "keyctl", "session", "-",
+                               "keyctl", "search", "@u", "user",
+                               f"valetkey:{name}")
+            equal((done.returncode, done.stdout), (1, ""))
 
     if os.statvfs(live.directory).f_flag & os.ST_NOSUID:
         raise Missing("temporary files are on a file system without set-uid")
@@ -162,8 +204,15 @@ def identities(tap, live):
                   0o4755, denied, mallory)
         tap.check("a set-group-ID program of who is allowed", is_refused, 0,
                   alice.pw_gid, 0o2755, "Permission denied", mallory)
-        tap.check("a user namespace of who is allowed", is_foreign)
+        for start in NAMESPACES:
+            tap.check(f"who is allowed, by {' '.join(start)}", is_foreign,
+                      *start)
         equal(server.count(), 0)
+        tap.check("user IDs that change meanwhile", by_another_thread)
+        tap.check("a container with users of the machine", in_a_container)
+        tap.check("a user namespace has no token of outside",
+                  has_nothing_in_there)
+        equal(server.count(), 1)
 
 
 def flood(tap, live):

@@ -7,14 +7,18 @@
     hostile.py answer DESCRIPTION              prints what can be done to a
                                                 key that the kernel waits for
     hostile.py look PID...                     prints what can be seen of them
+    hostile.py switch RUID EUID SUID OTHER DESCRIPTION ROUNDS
+                                                the same, by root
 """
 
 import collections
 import ctypes
 import errno
 import os
+import platform
 import signal
 import sys
+import threading
 import time
 
 lib = ctypes.CDLL("libkeyutils.so.1", use_errno=True)
@@ -244,8 +248,41 @@ def look(pids):
     return seen
 
 
+def become(ruid, euid, suid):
+    """Only this thread; setresuid(3) would take all others along."""
+    number = {"x86_64": 117, "aarch64": 147}[platform.machine()]
+    if ctypes.CDLL(None).syscall(number, ruid, euid, suid) != 0:
+        raise OSError("setresuid")
+
+
+def switch(ids, other, description, rounds):
+    """A thread with these user IDs asks, while the rest of its process is
+    other's, then root's, and so on."""
+    seen = collections.Counter()
+
+    def ask():
+        become(*ids)
+        for _ in range(rounds):
+            key, error = request(description)
+            seen[errno.errorcode.get(error, "genuine")] += 1
+            lib.keyctl_clear(USER)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while thread.is_alive():
+        become(other, other, 0)
+        time.sleep(0.0005)
+        become(-1, 0, -1)
+        become(0, 0, 0)
+    return dict(seen)
+
+
 def main():
-    if sys.argv[1] == "request":
+    if sys.argv[1] == "switch":
+        *ids, other, description, rounds = sys.argv[2:]
+        print(switch([int(uid) for uid in ids], int(other), description,
+                     int(rounds)))
+    elif sys.argv[1] == "request":
         print(request(sys.argv[2], sys.argv[3])[1])
     elif sys.argv[1] == "answer":
         print(answer(sys.argv[2]))

@@ -308,6 +308,11 @@ class Machine:
         return int(self.hostile(user, "request", description, callout,
                                 start=start))
 
+    def requester(self, description, callout=""):
+        """The command that asks, and prints the errno."""
+        return [PYTHON, "-B", os.path.join(self.directory, "hostile.py"),
+                "request", description, callout]
+
     def hostile(self, user, *words, start=()):
         done = self.run(user, *start, PYTHON, "-B",
                         os.path.join(self.directory, "hostile.py"), *words)

@@ -56,6 +56,7 @@ MODULES = [
     "broker_attacks",
     "broker_local",
     "audits",
+    "broker_limits",
     "broker_renewal",
     "machine_cli",
     "doctor",
