@@ -6,6 +6,11 @@
 
 #include "base/file.h"
 
+#ifndef __GLIBC__
+/* Older musl has none: base/musl.c. */
+int close_range(unsigned int first, unsigned int last, int flags);
+#endif
+
 /* A file descriptor of ours and its number in the program that is started. */
 struct vk_proc_fd {
     int from, to;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/state.h"
 
+#include <stddef.h>
+
 #include "base/clock.h"
 
 void

@@ -41,6 +41,14 @@ LIMITS = {
     "minor faults": lambda empty: empty + 25,
     "peak KiB": lambda empty: 2048,
 }
+# What is linked statically (--enable-static-helpers) has to start with less
+# work than a dynamic program that does nothing.
+STATIC_LIMITS = {
+    "system calls": lambda empty: empty,
+    "instructions": lambda empty: empty,
+    "minor faults": lambda empty: empty,
+    "peak KiB": lambda empty: 2048,
+}
 # Each run is the child of a process of its own, as it is for a tool that is
 # started again: what one process asks twice for may have been refused.
 PARENT = ["sh", "-c", '"$@"; exit', "sh"]
@@ -73,8 +81,8 @@ class Helper:
                            for key, value in self.env.items()},
                       json=self.json, more=self.more)
 
-    def limit(self, figure, empty):
-        return LIMITS[figure](empty) + self.more.get(figure, 0)
+    def limit(self, figure, empty, limits):
+        return limits[figure](empty) + self.more.get(figure, 0)
 
 
 # valetkey-k8s reads it from the environment, what it is compared with from
@@ -151,11 +159,13 @@ class Table:
 
     def judge_libraries(self, program, libraries, json=False):
         allowed = NEEDED | {JSON} if json else NEEDED
-        good = set(libraries) <= allowed
+        self.judge_fact(f"{program} needs {', '.join(libraries) or 'nothing'}",
+                        set(libraries) <= allowed)
+
+    def judge_fact(self, what, good):
         self.passed += good
         self.failed += not good
-        print(f"{program} needs {', '.join(libraries)}: "
-              f"{'ok' if good else 'FAILED'}", flush=True)
+        print(f"{what}: {'ok' if good else 'FAILED'}", flush=True)
 
     def head(self):
         self.line("", "measured", "empty", "limit", "")
@@ -215,6 +225,19 @@ def client_sections(number):
     return "\n".join(lines) + "\n\n"
 
 
+def is_static(program):
+    said = subprocess.run(["readelf", "-l", program], check=True,
+                          capture_output=True, text=True).stdout
+    return " INTERP " not in said
+
+
+def has_lookups(program):
+    """Of users or hosts: a static glibc loads libraries for them."""
+    said = subprocess.run(["nm", program], check=True, capture_output=True,
+                          text=True).stdout
+    return "__nss_" in said
+
+
 class Gates:
     def __init__(self, build, live, table):
         self.session = live.session
@@ -272,8 +295,9 @@ class Gates:
             conf.write(sections)
 
     def judge_helper(self, program, helper, sections):
-        command = [shutil.which(program, path=self.session.env["PATH"]),
-                   *helper.words]
+        path = shutil.which(program, path=self.session.env["PATH"])
+        command = [path, *helper.words]
+        limits = STATIC_LIMITS if is_static(path) else LIMITS
         self.text, self.env = helper.text, helper.env
         title = re.sub("-?(valetkey|credentials?)-?", "", program) + " get, "
         empty = self.measure(self.empty_json if helper.json else self.empty)
@@ -284,12 +308,20 @@ class Gates:
         for figure, value in cost.items():
             self.table.judge(f"{title}100 clients: {figure}", value,
                              empty[figure],
-                             helper.limit(figure, empty[figure]))
+                             helper.limit(figure, empty[figure], limits))
         self.write_conf(1000, sections)
         figure = "instructions"
         self.table.judge(f"{title}1000 clients: {figure}",
                          self.instructions(*command),
-                         empty[figure], GROWTH * cost[figure])
+                         empty[figure], self.growth_limit(
+                             limits, cost[figure], empty[figure]))
+
+    @staticmethod
+    def growth_limit(limits, cost, empty):
+        """A static one may grow by what a dynamic one may cost."""
+        if limits is STATIC_LIMITS:
+            return cost + LIMITS["instructions"](empty)
+        return GROWTH * cost
 
     def measure_run(self, *program):
         """One that becomes the empty program. What callgrind counts is lost
@@ -302,6 +334,7 @@ class Gates:
 
     def judge_run(self, name, sections):
         program = shutil.which("valetkey", path=self.session.env["PATH"])
+        limits = STATIC_LIMITS if is_static(program) else LIMITS
         self.text, self.env = "", {}
         self.write_conf(100, sections)
         empty = self.measure_run(self.exec)
@@ -309,8 +342,7 @@ class Gates:
             word.replace("{name}", name) for word in RUN])
         for figure, value in cost.items():
             self.table.judge(f"valetkey run, 100 clients: {figure}", value,
-                             empty[figure],
-                             LIMITS[figure](empty[figure]))
+                             empty[figure], limits[figure](empty[figure]))
 
     def judge(self, pki):
         with scripted(pki) as server:
@@ -338,9 +370,10 @@ class Gates:
             empty = self.measure(self.empty)
             cost = self.measure(*command)
             machine.run(None, "valetkey", "drop", name)
+        limits = STATIC_LIMITS if is_static(command[0]) else LIMITS
         for figure, value in cost.items():
             self.table.judge(f"docker get, broker mode: {figure}", value,
-                             empty[figure], LIMITS[figure](empty[figure]))
+                             empty[figure], limits[figure](empty[figure]))
         self.table.judge("docker get, broker mode, to direct",
                          cost["system calls"], direct, direct)
 
@@ -357,6 +390,10 @@ def main():
     # Some of its commands may want JSON; what is run must not pay for that.
     table.judge_libraries("valetkey",
                           libraries(programs(build)["valetkey"]))
+    for program in [*HELPERS, "valetkey"]:
+        if is_static(programs(build)[program]):
+            table.judge_fact(f"{program} looks up no user and no host",
+                             not has_lookups(programs(build)[program]))
     with tempfile.TemporaryDirectory(prefix="vk-gates-") as directory:
         try:
             for program in "strace", "valgrind":
