@@ -89,54 +89,60 @@ search(struct vk_talk *talk, const struct vk_secret_id *id, bool whole_client,
 }
 
 static enum vk_err
-take_value(SecretItem *item, struct vk_buf *secret)
+take_value(const struct vk_talk *talk, SecretValue *value,
+           struct vk_buf *secret)
 {
-    SecretValue *value = secret_item_get_secret(item);
     gsize len;
-
-    if (value == NULL)
-        return VK_LOCKED;
     const gchar *text = secret_value_get(value, &len);
     struct vk_span span = {text, len};
-    enum vk_err err =
-        vk_secret_is_usable(span) ? vk_buf_add(secret, span) : VK_BADREPLY;
-    secret_value_unref(value);
-    return err;
+
+    if (vk_secret_is_usable(span))
+        return vk_buf_add(secret, span);
+    return vk_fail(VK_NOSECRET,
+                   "the keyring's secret of '%s' is not"
+                   " usable; run 'valetkey rotate %s'",
+                   talk->of, talk->of);
 }
 
+/* Is there none, or is the one that is there still locked? */
 static enum vk_err
-read_item(struct vk_talk *talk, const GList *items, struct vk_buf *secret)
+explain_none(struct vk_talk *talk, const struct vk_secret_id *id)
 {
+    GList *items = talk->error == NULL
+                       ? search(talk, id, false, SECRET_SEARCH_NONE)
+                       : NULL;
+
+    if (items != NULL)
+        g_set_error(&talk->error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "-");
+    g_list_free_full(items, g_object_unref);
     if (talk->error != NULL)
         return talk_fail(talk);
-    if (items == NULL)
-        return vk_fail(VK_NOSECRET,
-                       "the keyring has no secret of '%s' for"
-                       " this client-id and token-url; run"
-                       " 'valetkey rotate %s'",
-                       talk->of, talk->of);
-    enum vk_err err = take_value(items->data, secret);
-    if (err == VK_BADREPLY)
-        return vk_fail(VK_NOSECRET,
-                       "the keyring's secret of '%s' is not"
-                       " usable; run 'valetkey rotate %s'",
-                       talk->of, talk->of);
-    if (err == VK_LOCKED)
-        g_set_error(&talk->error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED, "-");
-    return err == VK_LOCKED ? talk_fail(talk) : err;
+    return vk_fail(VK_NOSECRET,
+                   "the keyring has no secret of '%s' for"
+                   " this client-id and token-url; run"
+                   " 'valetkey rotate %s'",
+                   talk->of, talk->of);
 }
 
+/*
+ * A lookup, not a search that loads secrets, which makes an object of each
+ * item and asks for all that is known of it.
+ */
 enum vk_err
 vk_secret_get(const struct vk_secret_id *id, int64_t wait_ms,
               struct vk_buf *secret)
 {
     struct vk_talk start = vk_talk_start(id->client, "read", wait_ms);
     struct vk_talk *talk = &start;
-    GList *items = search(talk, id, false,
-                          SECRET_SEARCH_UNLOCK | SECRET_SEARCH_LOAD_SECRETS);
-    enum vk_err err = read_item(talk, items, secret);
+    GHashTable *want = attributes(id, false);
+    SecretValue *value = secret_service_lookup_sync(
+        NULL, &schema, want, talk->cancel, &talk->error);
+    enum vk_err err = value != NULL ? take_value(talk, value, secret)
+                                    : explain_none(talk, id);
 
-    g_list_free_full(items, g_object_unref);
+    if (value != NULL)
+        secret_value_unref(value);
+    g_hash_table_unref(want);
     vk_talk_end(talk);
     return err;
 }
