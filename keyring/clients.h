@@ -14,7 +14,7 @@
 
 #define VK_NAME_MAX 63
 #define VK_FULL_NAME_MAX (2 * VK_NAME_MAX + 1)
-#define VK_CLIENTS_MAX ((size_t)8 << 20)
+#define VK_CLIENTS_MAX ((size_t)16 << 20)
 #define VK_CLIENTS_FILE "clients.conf"
 
 enum vk_key {
