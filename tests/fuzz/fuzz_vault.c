@@ -3,28 +3,9 @@
  * A file of the system store, unsealed.  What is put comes back, what is
  * deleted is gone, and the secrets of other endpoints stay as they are.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "base/file.h"
-
-static int open_text(int at, const char *path, int flags);
-static int stat_text(int fd, struct stat *out);
-
-#define openat open_text
-#define fstat stat_text
-#define vk_file_replace replace
-#define vk_file_make_dir make_dir
-#define unlink remove_text
-static enum vk_err replace(const char *dir, const char *name,
-                           struct vk_span text);
-static enum vk_err make_dir(const char *dir);
-static int remove_text(const char *path);
-
 #include "server/vault.c"
-#undef openat
-#undef fstat
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "tests/fuzz/fuzz.h"
@@ -35,65 +16,36 @@ static const struct vk_secret_id id = {"prod", "id", "https://a.example/t"};
 VK_STATIC_BUF(text, VK_SEAL_MAX);
 static bool exists;
 
-static int
-open_text(int at, const char *path, int flags)
+enum vk_err
+vk_vault_read(const char *client, struct vk_buf *raw)
 {
-    (void)at;
-    (void)path;
-    if ((flags & O_DIRECTORY) != 0)
-        return open("/", O_PATH | O_CLOEXEC);
-    errno = ENOENT;
-    if (!exists)
-        return -1;
-    int fd = memfd_create("text", MFD_CLOEXEC);
-    require(fd >= 0 && vk_span_write(vk_buf_span(&text), fd) == VK_OK);
-    require(lseek(fd, 0, SEEK_SET) == 0);
-    return fd;
-}
-
-static int
-stat_text(int fd, struct stat *out)
-{
-    bool is_dir = (fcntl(fd, F_GETFL) & O_PATH) != 0;
-
-    *out = (struct stat){.st_mode = is_dir ? S_IFDIR | 0700 : S_IFREG | 0600,
-                         .st_uid = geteuid(),
-                         .st_nlink = 1};
-    return 0;
-}
-
-static enum vk_err
-replace(const char *dir, const char *name, struct vk_span span)
-{
-    (void)dir;
-    require(strcmp(name, "prod.cred") == 0);
-    exists = true;
-    vk_buf_cut(&text, 0);
-    return vk_buf_add(&text, span);
-}
-
-static enum vk_err
-make_dir(const char *dir)
-{
-    (void)dir;
-    return VK_OK;
-}
-
-static int
-remove_text(const char *path)
-{
-    (void)path;
-    exists = false;
-    return 0;
+    require(strcmp(client, "prod") == 0);
+    return exists ? vk_buf_add(raw, vk_buf_span(&text)) : VK_NOSECRET;
 }
 
 enum vk_err
-vk_seal(const char *name, struct vk_span plain, struct vk_buf *out)
+vk_vault_lock(int64_t wait_ms, int *out)
 {
-    (void)name;
-    (void)plain;
-    (void)out;
-    return VK_NOSTORE;
+    (void)wait_ms;
+    *out = memfd_create("lock", MFD_CLOEXEC);
+    return *out >= 0 ? VK_OK : VK_IO;
+}
+
+enum vk_err
+vk_vault_write(const char *client, struct vk_span plain)
+{
+    require(strcmp(client, "prod") == 0);
+    exists = true;
+    vk_buf_cut(&text, 0);
+    return vk_buf_add(&text, plain);
+}
+
+enum vk_err
+vk_vault_remove(const char *client)
+{
+    (void)client;
+    exists = false;
+    return VK_OK;
 }
 
 enum vk_err
@@ -153,7 +105,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vk_log_keep();
     if (size > VK_SEAL_PLAIN_MAX / 2)
         return 0;
-    require(replace("", "prod.cred", input) == VK_OK);
+    require(vk_vault_write("prod", input) == VK_OK);
     enum vk_err err = vk_secret_get(&id, 0, &secret);
     require((err == VK_OK) == (secret.len > 0));
     if (err == VK_OK)
