@@ -25,11 +25,12 @@ static key_perm_t perm = TOKEN_PERM;
 static void (*recall_token)(const char *name);
 
 void
-vk_cache_use(int32_t keyring, void (*recall)(const char *name))
+vk_cache_use(int32_t keyring, uint32_t key_perm,
+             void (*recall)(const char *name))
 {
     ring = keyring;
     recall_token = recall;
-    perm = KEY_USR_ALL;
+    perm = key_perm;
 }
 
 #define DESCRIPTION_MAX (VK_FULL_NAME_MAX + 32)
@@ -116,7 +117,8 @@ find(const char *description, unsigned int owner, key_serial_t *out)
 
     if (key < 0)
         return is_gone(errno) ? VK_MISS : VK_NOKEYRING;
-    if (!is_ours((key_serial_t)key, owner))
+    /* Nobody but root can put anything into the machine's. */
+    if (ring == KEY_SPEC_USER_KEYRING && !is_ours((key_serial_t)key, owner))
         return VK_MISS;
     *out = (key_serial_t)key;
     return VK_OK;

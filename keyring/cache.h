@@ -13,10 +13,12 @@
  */
 
 /*
- * For root: another keyring in the place of @u, for nobody else's eyes.
- * recall is called with the name of each token that is dropped.
+ * For root: another keyring in the place of @u, into which nobody else can
+ * put anything, and the permissions of keys in it.  recall is called with the
+ * name of each token that is dropped.
  */
-void vk_cache_use(int32_t keyring, void (*recall)(const char *name));
+void vk_cache_use(int32_t keyring, uint32_t perm,
+                  void (*recall)(const char *name));
 
 /*
  * Make sure that what is in @u is possessed by this process, whatever session

@@ -2,10 +2,12 @@
 #include "keyring/machine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <keyutils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,14 +19,22 @@
 #define TOKENS "_valetkey"
 #define USERS "_valetkey.users"
 #define LOCK_MS 5000
+#define SERIALS VK_TURN_DIR "/registry"
+#define RECENT_S 86400
 #define TEXT_MAX 256
 #define TRIES 3
+
+/*
+ * What there can be many of is not for view: each upcall reads /proc/keys,
+ * and a key that root cannot view makes no line there.
+ */
+#define UNSEEN (KEY_USR_ALL & ~(key_perm_t)KEY_USR_VIEW)
 
 static key_serial_t tokens, users;
 
 /* A keyring that another has put in its place is not it. */
 static bool
-is_genuine(key_serial_t ring)
+is_genuine(key_serial_t ring, const char *name)
 {
     char text[TEXT_MAX];
     long len = keyctl_describe(ring, text, sizeof text);
@@ -35,7 +45,8 @@ is_genuine(key_serial_t ring)
     bool good = vk_span_is(vk_span_cut(&rest, ';'), "keyring") &&
                 vk_span_is(vk_span_cut(&rest, ';'), "0");
     vk_span_cut(&rest, ';');
-    return good && vk_span_is(vk_span_cut(&rest, ';'), "003f0000");
+    return good && vk_span_is(vk_span_cut(&rest, ';'), "003f0000") &&
+           vk_span_is(rest, name);
 }
 
 static bool
@@ -43,7 +54,8 @@ find(key_serial_t in, const char *name, key_serial_t *out)
 {
     long ring = keyctl_search(in, "keyring", name, 0);
 
-    if (ring < 0 || !is_genuine((key_serial_t)ring))
+    /* Nobody but root can put anything into one of ours. */
+    if (ring < 0 || (in != users && !is_genuine((key_serial_t)ring, name)))
         return false;
     *out = (key_serial_t)ring;
     return true;
@@ -59,7 +71,8 @@ make(key_serial_t in, const char *name, key_serial_t *out)
     if (ring < 0)
         return false;
     bool done =
-        keyctl_setperm(ring, KEY_USR_ALL) == 0 && keyctl_link(ring, in) == 0;
+        keyctl_setperm(ring, in == users ? UNSEEN : KEY_USR_ALL) == 0 &&
+        keyctl_link(ring, in) == 0;
     int saved = errno;
     keyctl_unlink(ring, KEY_SPEC_PROCESS_KEYRING);
     errno = saved;
@@ -88,6 +101,74 @@ find_or_make(key_serial_t in, const char *name, key_serial_t *out)
     return err;
 }
 
+static void
+use(void)
+{
+    vk_cache_use(tokens, UNSEEN, vk_machine_recall);
+}
+
+/* Should it not be there the next one looks for them, too. */
+static void
+note_serials(void)
+{
+    char text[32];
+    int len = vk_format(text, sizeof text, "%d %d\n", tokens, users);
+    int fd = open(SERIALS,
+                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    if (write(fd, text, (size_t)len) != len)
+        unlink(SERIALS);
+    close(fd);
+}
+
+/* The kernel drops a persistent keyring that nobody asks for in three days. */
+static bool
+is_recent(int fd)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) != 0 || file.st_uid != 0 ||
+        (file.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return false;
+    int64_t age = vk_clock_unix() - file.st_mtime;
+    return age >= 0 && age < RECENT_S;
+}
+
+static bool
+read_serials(void)
+{
+    int fd = open(SERIALS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char text[32];
+    int64_t first, second;
+
+    if (fd < 0)
+        return false;
+    ssize_t len = is_recent(fd) ? read(fd, text, sizeof text) : 0;
+    close(fd);
+    struct vk_span rest = {text, len > 0 ? (size_t)len : 0};
+    struct vk_span line = vk_span_cut(&rest, '\n');
+    if (rest.ptr == NULL ||
+        !vk_span_number(vk_span_cut(&line, ' '), INT32_MAX, &first) ||
+        !vk_span_number(line, INT32_MAX, &second) ||
+        !is_genuine((key_serial_t)first, TOKENS) ||
+        !is_genuine((key_serial_t)second, USERS))
+        return false;
+    tokens = (key_serial_t)first;
+    users = (key_serial_t)second;
+    return true;
+}
+
+enum vk_err
+vk_machine_open_known(void)
+{
+    if (!read_serials())
+        return vk_machine_open();
+    use();
+    return VK_OK;
+}
+
 enum vk_err
 vk_machine_open(void)
 {
@@ -110,7 +191,14 @@ vk_machine_open(void)
         return vk_fail(err, "no keyring for the machine's tokens: %s",
                        strerror(errno));
     }
-    vk_cache_use(tokens, vk_machine_recall);
+    /*
+     * Both can be used without possessing them; and as long as they are
+     * possessed the kernel goes through all keys of all users whenever we
+     * name any key at all.
+     */
+    keyctl_unlink(anchor, KEY_SPEC_PROCESS_KEYRING);
+    note_serials();
+    use();
     return VK_OK;
 }
 

@@ -23,6 +23,13 @@
  */
 VK_MUST enum vk_err vk_machine_open(void);
 
+/*
+ * The same, by the serial numbers that the last vk_machine_open has left in
+ * VK_TURN_DIR if they are still right: linking the persistent keyring takes
+ * the kernel a walk through all keyrings that are in it.
+ */
+VK_MUST enum vk_err vk_machine_open_known(void);
+
 /* The user's keyring, found or made.  VK_NOKEYRING with errno, silent. */
 VK_MUST enum vk_err vk_machine_of_user(uint32_t uid, int32_t *out);
 

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GROUPS_MAX 65536
 #define ACCOUNT_MAX 256
@@ -47,14 +48,34 @@ read_groups(struct user *user)
     }
 }
 
+/* What getgrouplist(3) would find too, by way of every source there is. */
+static bool
+is_member(struct user *user, const struct group *group)
+{
+    const struct passwd *entry = entry_of(user);
+
+    if (entry == NULL)
+        return false;
+    for (char **name = group->gr_mem; *name != NULL; name++)
+        if (strcmp(*name, entry->pw_name) == 0)
+            return true;
+    return entry->pw_gid == group->gr_gid;
+}
+
 static bool
 is_in_group(struct user *user, const char *name)
 {
+    const struct group *group = getgrnam(name);
+
+    if (group == NULL)
+        return false;
+    if (is_member(user, group))
+        return true;
+    gid_t gid = group->gr_gid; /* what follows may overwrite it */
     if (user->groups == NULL)
         read_groups(user);
-    const struct group *group = getgrnam(name);
-    for (int i = 0; group != NULL && i < user->count; i++)
-        if (user->groups[i] == group->gr_gid)
+    for (int i = 0; i < user->count; i++)
+        if (user->groups[i] == gid)
             return true;
     return false;
 }

@@ -2,17 +2,21 @@
 #include "server/requester.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <keyutils.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Possessor: view, read, search, link.  Owner, who is root: everything. */
-#define HANDED_OUT \
-    (KEY_POS_VIEW | KEY_POS_READ | KEY_POS_SEARCH | KEY_POS_LINK | KEY_USR_ALL)
-#define HANDED_OUT_TEXT "1b3f0000"
+/*
+ * Possessor: view, read, search, link.  Owner, who is root: all but view, so
+ * that what all users have does not make /proc/keys long, which each upcall
+ * reads.
+ */
+#define HANDED_OUT                                                 \
+    (KEY_POS_VIEW | KEY_POS_READ | KEY_POS_SEARCH | KEY_POS_LINK | \
+     (KEY_USR_ALL & ~(unsigned int)KEY_USR_VIEW))
+#define HANDED_OUT_TEXT "1b3e0000"
 
 /* The longest description that the kernel takes, and what stands before. */
 #define DESCRIPTION_MAX 4096
@@ -78,7 +82,7 @@ find_authority(key_serial_t key, key_serial_t *out)
             (long)sizeof list[0] ||
         !describe(list[0], &authority))
         return false;
-    snprintf(hex, sizeof hex, "%x", (unsigned int)key);
+    vk_format(hex, sizeof hex, "%x", (unsigned int)key);
     *out = list[0];
     return vk_span_is(authority.type, ".request_key_auth") &&
            vk_span_is(authority.description, hex);
@@ -89,65 +93,103 @@ find_authority(key_serial_t key, key_serial_t *out)
  * and which may hold line breaks: a user can make lines of his own.  Ours
  * is there in any case, and so must be the only one.
  */
-static bool
-read_pid_of(const char *line, key_serial_t authority, key_serial_t key,
-            int64_t *pid)
-{
-    char begin[16], middle[64];
+struct wanted {
+    struct vk_span begin, middle; /* of the line */
+    size_t found;
+    int64_t pid;
+};
 
-    snprintf(begin, sizeof begin, "%08x ", (unsigned int)authority);
-    snprintf(middle, sizeof middle,
-             " .request_ key:%x pid:", (unsigned int)key);
-    const char *found = strstr(line, middle);
-    if (strncmp(line, begin, strlen(begin)) != 0 || found == NULL)
-        return false;
-    struct vk_span rest = vk_span_str(found + strlen(middle));
-    return vk_span_number(vk_span_cut(&rest, ' '), INT32_MAX, pid);
+static void
+look_at_line(struct wanted *wanted, struct vk_span line, const char *middle)
+{
+    size_t from = (size_t)(middle - line.ptr) + wanted->middle.len;
+    struct vk_span rest = vk_span_from(line, from);
+
+    if (vk_span_starts(line, wanted->begin.ptr) &&
+        vk_span_number(vk_span_cut(&rest, ' '), INT32_MAX, &wanted->pid))
+        wanted->found++;
+}
+
+/* Whole lines.  All but ours are only searched through: there may be many. */
+static void
+look_at_lines(struct wanted *wanted, struct vk_span text)
+{
+    const char *at;
+
+    while (text.len > 0 && (at = memmem(text.ptr, text.len, wanted->middle.ptr,
+                                        wanted->middle.len)) != NULL) {
+        size_t before = (size_t)(at - text.ptr);
+        const char *start = memrchr(text.ptr, '\n', before);
+        if (start != NULL)
+            text = vk_span_from(text, (size_t)(start + 1 - text.ptr));
+        look_at_line(wanted, vk_span_cut(&text, '\n'), at);
+    }
+}
+
+/* False: it cannot be read, or has a line that no key can make. */
+static bool
+read_keys(struct wanted *wanted)
+{
+    static char text[65536];
+    int fd = open("/proc/keys", O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t got = -1;
+
+    while (fd >= 0 && len < sizeof text &&
+           (got = read(fd, text + len, sizeof text - len)) > 0) {
+        len += (size_t)got;
+        const char *last = memrchr(text, '\n', len);
+        size_t whole = last != NULL ? (size_t)(last + 1 - text) : 0;
+        look_at_lines(wanted, (struct vk_span){text, whole});
+        len -= whole;
+        memmove(text, text + whole, len);
+    }
+    if (fd >= 0)
+        close(fd);
+    return got == 0 && len == 0;
 }
 
 static bool
 find_pid(key_serial_t authority, key_serial_t key, pid_t *out)
 {
-    static char buffer[65536];
-    FILE *keys = fopen("/proc/keys", "re");
-    char *line = NULL;
-    size_t size = 0, found = 0;
-    int64_t pid = 0;
+    char begin[16], middle[64];
+    struct wanted wanted = {.found = 0};
 
-    if (keys == NULL)
+    vk_format(begin, sizeof begin, "%08x ", (unsigned int)authority);
+    vk_format(middle, sizeof middle,
+              " .request_ key:%x pid:", (unsigned int)key);
+    wanted.begin = vk_span_str(begin);
+    wanted.middle = vk_span_str(middle);
+    if (!read_keys(&wanted))
         return false;
-    setvbuf(keys, buffer, _IOFBF, sizeof buffer);
-    while (getline(&line, &size, keys) > 0)
-        found += read_pid_of(line, authority, key, &pid);
-    free(line);
-    fclose(keys);
-    *out = (pid_t)pid;
-    return found == 1 && pid > 0;
+    *out = (pid_t)wanted.pid;
+    return wanted.found == 1 && wanted.pid > 0;
 }
 
 /* All four of its user ids are the key's. */
 static bool
 has_uid(pid_t pid, uid_t uid)
 {
-    char path[64], line[256];
-    unsigned long id[4] = {0};
-    bool same = false;
+    char path[64], text[2048];
+    int64_t id = -1;
 
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    FILE *status = fopen(path, "re");
-    if (status == NULL)
+    vk_format(path, sizeof path, "/proc/%ld/status", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : 0;
+    if (fd >= 0)
+        close(fd);
+    struct vk_span rest = {text, len > 0 ? (size_t)len : 0};
+    while (rest.len > 0 && !vk_span_starts(rest, "Uid:\t"))
+        vk_span_cut(&rest, '\n');
+    struct vk_span line = vk_span_cut(&rest, '\n');
+    if (rest.ptr == NULL)
         return false;
-    while (!same && fgets(line, sizeof line, status) != NULL) {
-        if (strncmp(line, "Uid:", 4) != 0)
-            continue;
-        char *at = line + 4;
-        for (size_t i = 0; i < 4; i++)
-            id[i] = strtoul(at, &at, 10);
-        same = id[0] == uid && id[1] == uid && id[2] == uid && id[3] == uid;
-        break;
-    }
-    fclose(status);
-    return same;
+    vk_span_cut(&line, '\t');
+    for (size_t i = 0; i < 4; i++)
+        if (!vk_span_number(vk_span_cut(&line, '\t'), UINT32_MAX, &id) ||
+            (uid_t)id != uid)
+            return false;
+    return line.ptr == NULL;
 }
 
 /* root of a container is not root, and uid 1001 in there not our 1001. */
@@ -157,7 +199,7 @@ is_in_our_namespace(pid_t pid)
     char path[64];
     struct stat ours, theirs;
 
-    snprintf(path, sizeof path, "/proc/%ld/ns/user", (long)pid);
+    vk_format(path, sizeof path, "/proc/%ld/ns/user", (long)pid);
     return stat("/proc/self/ns/user", &ours) == 0 &&
            stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
            ours.st_ino == theirs.st_ino;

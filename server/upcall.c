@@ -100,7 +100,7 @@ settle(void)
     static const struct sigaction usual = {.sa_handler = SIG_DFL};
     int fd;
 
-    for (int signo = 1; signo < NSIG; signo++)
+    for (int signo = 1; signo < 32; signo++)
         sigaction(signo, &usual, NULL);
     do
         fd = open("/dev/null", O_RDWR);
@@ -176,7 +176,7 @@ serve(key_serial_t key, struct vk_supply *upcall)
         error = EACCES;
     if (error == 0)
         error = vk_requester_own(&upcall->who);
-    if (error == 0 && vk_machine_open() != VK_OK)
+    if (error == 0 && vk_machine_open_known() != VK_OK)
         error = EIO;
     if (error == 0 && upcall->who.is_refresh)
         return vk_renewal_answer(upcall);
@@ -243,11 +243,15 @@ main(int argc, char **argv)
         error = EIO;
     if (error == 0)
         error = serve((key_serial_t)key, &upcall);
+    vk_buf_clear(&upcall.payload);
+    report(&upcall, error != 0 ? vk_log_last() : "", error);
+    /*
+     * Last of all: the second is one of the wall clock and may be short, and
+     * whoever asked is told ENOKEY if it is over before we are.
+     */
     if (error != 0)
         keyctl_reject((key_serial_t)key,
                       upcall.who.is_refresh ? NO_RENEWAL_S : REFUSAL_S,
                       (unsigned int)error, 0);
-    vk_buf_clear(&upcall.payload);
-    report(&upcall, error != 0 ? vk_log_last() : "", error);
     return error == 0 ? 0 : 1;
 }

