@@ -24,10 +24,11 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
+BENCH = os.path.join(TESTS, "bench")
 sys.path[1:1] = [os.path.join(TESTS, "servers"), os.path.join(TESTS, "live")]
 
 from built import programs  # noqa: E402
-from live import Live  # noqa: E402
+from live import Live, User  # noqa: E402
 from machine import Machine  # noqa: E402
 from servers import Missing, scripted  # noqa: E402
 
@@ -140,6 +141,22 @@ def set_up(session, server):
     return {"host": HOST, "path": PATH, "bare_host": BARE_HOST, "name": name}
 
 
+# What an upcall may cost beyond one that only instantiates the key, without
+# the reads of /proc/keys, whose length is the kernel's; and with the keys of
+# so many other users not more than without.
+UPCALL = {"a hit, by name": (120, 400_000), "a hit, by group": (130, 420_000),
+          "a refusal, by name": (100, 340_000),
+          "no such client": (80, 260_000)}
+CROWD = 60
+# Others each time: what a user got once stays until the machine is started.
+FIRST_UID = 420000000 + os.getpid() % 100000 * 100
+COUNTED = """#!/bin/sh
+test -s {directory}/is-slow || exec strace -f -o {directory}/trace {program} "$@"
+exec valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+    --log-file={directory}/instructions {program} "$@"
+"""
+
+
 class Table:
     """Prints a line for each figure, and keeps the score."""
 
@@ -186,7 +203,7 @@ def make_variables(build):
         return dict(re.findall(r"^(\w+) = (.*)$", makefile.read(), re.M))
 
 
-def compile(build, name, directory, *more):
+def compile(build, name, directory, *more, source=HERE):
     """A program of this directory, with the flags of the build and more."""
     variables = make_variables(build)
     words = [shlex.split(variables.get(name, "")) for name in (
@@ -196,7 +213,7 @@ def compile(build, name, directory, *more):
         raise Missing("a build with sanitizers costs what they cost")
     out = os.path.join(directory, "-".join([name, *more]))
     subprocess.run([*sum(words, []), "-o", out,
-                    os.path.join(HERE, name + ".c"), *more], check=True)
+                    os.path.join(source, name + ".c"), *more], check=True)
     return out
 
 
@@ -378,6 +395,103 @@ class Gates:
                          cost["system calls"], direct, direct)
 
 
+    def judge_upcalls(self, build, live):
+        """Hits and refusals, compared with an upcall that does nothing."""
+        trivial = compile(build, "trivial", self.directory, "-lkeyutils",
+                          source=BENCH)
+        with Machine(live) as machine, User() as user, \
+                scripted(live.pki) as server:
+            upcalls = Upcalls(machine, user)
+            crowd = ", ".join(f"#{FIRST_UID + n}" for n in range(CROWD))
+            by_name = machine.add("by-name", server,
+                                  allow=f"#0, {user.pw_name}, {crowd}")
+            names = {
+                "a hit, by name": by_name,
+                "a hit, by group": machine.add(
+                    "by-group", server, allow=f"#0, @{user.pw_name}"),
+                "a refusal, by name": machine.add(
+                    "closed", server, allow="#0, nobody"),
+                "no such client": machine.name("none")}
+            for name in list(names.values())[:3]:
+                machine.token(None, name)
+            upcalls.run(machine.upcall)
+            cost = {what: upcalls.measure(name)
+                    for what, name in names.items()}
+            upcalls.run(trivial)
+            empty = upcalls.measure(machine.name("trivial"))
+            upcalls.run(machine.upcall, counted=False)
+            before = upcalls.lines_of_users()
+            for number in range(CROWD):
+                assert machine.request(FIRST_UID + number,
+                                       f"valetkey:{by_name}") == 0
+            seen = upcalls.lines_of_users() - before
+        for what, limits in UPCALL.items():
+            for number, figure in enumerate(("system calls", "instructions")):
+                self.table.judge(f"upcall, {what}: {figure}",
+                                 cost[what][number], empty[number],
+                                 empty[number] + limits[number])
+        self.table.judge(f"upcall: lines of /proc/keys by {CROWD} users", seen,
+                         0, 0)
+
+
+class Upcalls:
+    """Those of a machine, whose rule is to run another program."""
+
+    def __init__(self, machine, user):
+        self.machine, self.user = machine, user
+        self.directory = machine.directory
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def run(self, program, counted=True):
+        with open(self.path("counted"), "w") as out:
+            out.write(COUNTED.format(directory=self.directory,
+                                     program=program))
+        os.chmod(self.path("counted"), 0o755)
+        if counted:
+            program = self.path("counted")
+        with open(self.machine.rule, "w") as rule:
+            rule.write(f"create user valetkey:{self.machine.tag}* *"
+                       f" {program} %k\n")
+
+    def request(self, name, is_slow):
+        with open(self.path("is-slow"), "w") as out:
+            out.write("x" * is_slow)
+        self.machine.clear(self.user)
+        self.machine.request(self.user, f"valetkey:{name}")
+
+    def measure(self, name):
+        """The least of some: system calls, instructions."""
+        found = []
+        for _ in range(3):
+            self.request(name, False)
+            with open(self.path("trace")) as lines:
+                calls = count_calls(lines)
+            self.request(name, True)
+            with open(self.path("instructions")) as log:
+                found.append((calls, int(re.search(r"Collected : (\d+)",
+                                                   log.read())[1])))
+        return list(map(min, zip(*found)))
+
+    def lines_of_users(self):
+        """Those that each upcall has to read for what users have."""
+        with open("/proc/keys") as keys:
+            return sum(1 for line in keys
+                       if f"valetkey:{self.machine.tag}" in line
+                       or re.search(rf" u{FIRST_UID // 100}\d\d: ", line))
+
+
+def count_calls(lines):
+    count, is_reading = 0, False
+    for line in lines:
+        if not re.match(r"\d+ +\w+\(", line):
+            continue
+        is_reading = "/proc/keys" in line or (is_reading and " read(" in line)
+        count += not (is_reading and " read(" in line)
+    return count
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", required=True)
@@ -405,6 +519,7 @@ def main():
                 gates = Gates(build, live, table)
                 gates.judge(live.pki)
                 gates.judge_broker(live)
+                gates.judge_upcalls(build, live)
         except Missing as reason:
             table.skip(reason)
     return table.end()

@@ -151,12 +151,13 @@ class Machine:
     def run_upcall_by(self, *words):
         """From now on, by the program that these words begin with."""
         # The log of the system is not for tests.
-        upcall = [*words, f"{self.programs}/valetkey-upcall",
-                  "--sysconfdir", self.etc, "--libexecdir", self.directory,
-                  "--journal", f"{self.directory}/journal",
-                  "--syslog", f"{self.directory}/syslog"]
+        self.upcall = " ".join([
+            *words, f"{self.programs}/valetkey-upcall",
+            "--sysconfdir", self.etc, "--libexecdir", self.directory,
+            "--journal", f"{self.directory}/journal",
+            "--syslog", f"{self.directory}/syslog"])
         self.wrapper = self.script("valetkey-upcall", WRAPPER.format(
-            log=self.log, kill=self.kill, upcall=" ".join(upcall)))
+            log=self.log, kill=self.kill, upcall=self.upcall))
 
     # What root does
 
