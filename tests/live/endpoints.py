@@ -139,7 +139,8 @@ def bodies(elsewhere):
                                       NOT_HTTP),
         "a Content-Length beyond all numbers": (body(
             good, "Content-Length: " + "9" * 40), TOO_LARGE),
-        "a Content-Length in words": (body(good, "Content-Length: all"), NOT_HTTP),
+        "a Content-Length in words": (
+            body(good, "Content-Length: all"), NOT_HTTP),
         "two lengths": (body(good, "Content-Length: 10",
                              f"Content-Length: {len(good)}"), None),
         "a length that is too short": (body(
@@ -154,7 +155,8 @@ def bodies(elsewhere):
         "a chunk that is cut": (chunked(chunk(good)[:-9], b""), BROKE_OFF),
         "a last chunk that is missing": (chunked(chunk(good), b""),
                                          BROKE_OFF),
-        "a chunk of a negative size": (chunked(b"-5\r\nabcde\r\n0\r\n"), BROKE_OFF),
+        "a chunk of a negative size": (
+            chunked(b"-5\r\nabcde\r\n0\r\n"), BROKE_OFF),
         "a chunk of 2^64 bytes": (chunked(
             b"1" + b"0" * 16 + b"\r\nabc\r\n0\r\n"), BROKE_OFF),
         "a chunk's size of 1,000 digits": (chunked(

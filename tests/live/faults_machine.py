@@ -8,8 +8,8 @@ import random
 import signal
 import time
 
-from faults import (ROUNDS, SEED, SIGNALS, a_moment, mood, nothing,
-                    server_gone)
+from faultkinds import SIGNALS, a_moment, mood, nothing, server_gone
+from faults import FAULTS_WANTED, SEED
 from faultworld import FILL, LIFE, MARGIN, Town
 from live import User
 from machine import Machine
@@ -18,6 +18,7 @@ from raw import context
 from session import SECRET, poll
 from tap import equal
 
+ROUNDS = int(FAULTS_WANTED or 15)
 ENDPOINTS = 8  # asked in turn, so that nobody waits for the pace of one
 
 

@@ -140,7 +140,7 @@ def at_work(session):
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, IndexError):
-            with open(f"/proc/{entry}/cmdline") as file:
+            with open(f"/proc/{entry}/cmdline", errors="replace") as file:
                 words = file.read().split("\0")
             program = os.path.basename(words[0])
             if (program in ("valetkey", "valetkey-fetch")

@@ -254,7 +254,8 @@ class Machine:
         found = {}
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{entry}/cmdline") as cmdline:
+                with open(f"/proc/{entry}/cmdline",
+                          errors="replace") as cmdline:
                     words = cmdline.read().split("\0")
             except OSError:
                 continue
