@@ -219,6 +219,34 @@ a_token_inherits_what_it_does_not_set(void **state)
     }
 }
 
+static bool
+repeats(const char *text)
+{
+    struct vk_clients clients = {.text = VK_SPAN(CLIENT)};
+    struct vk_profile profile;
+
+    assert_int_equal(vk_clients_for_name(&clients, VK_SPAN("prod"), &profile),
+                     VK_OK);
+    return vk_request_repeats(&profile, VK_SPAN("top s3cret/+%"),
+                              vk_span_str(text));
+}
+
+static void
+sees_a_secret_in_any_way_that_it_is_sent(void **state)
+{
+    (void)state;
+    assert_true(repeats("no: top s3cret/+%"));
+    assert_true(repeats("client_secret=top%20s3cret%2F%2B%25&x"));
+    /* id:secret, encoded and not, though it is sent in the body. */
+    assert_true(repeats("Basic aWQ6dG9wJTIwczNjcmV0JTJGJTJCJTI1"));
+    assert_true(repeats("Basic aWQ6dG9wIHMzY3JldC8rJQ=="));
+    assert_true(repeats("p s3cret"));
+    assert_true(repeats("TIwczNjc"));
+    assert_false(repeats(""));
+    assert_false(repeats("p s3cre"));
+    assert_false(repeats("Unauthorized: client id is unknown"));
+}
+
 static void
 refuses_one_byte_past_the_limit(void **state)
 {
@@ -279,6 +307,7 @@ main(void)
         cmocka_unit_test(repeats_parameters_in_the_order_of_the_file),
         cmocka_unit_test(a_parameter_ends_at_its_first_equals_sign),
         cmocka_unit_test(a_token_inherits_what_it_does_not_set),
+        cmocka_unit_test(sees_a_secret_in_any_way_that_it_is_sent),
         cmocka_unit_test(refuses_one_byte_past_the_limit),
         cmocka_unit_test(clear_leaves_nothing),
     };
