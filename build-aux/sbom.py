@@ -35,9 +35,14 @@ LIBRARIES = {
                                           "LGPL-2.1-or-later"),
     r"libpam\.so.*": ("Linux-PAM", "pam",
                       "BSD-3-Clause OR GPL-2.0-or-later"),
-    r"(libc|ld-linux.*|libc\.musl.*|ld-musl.*)\.so.*": (
-        "libc", None, "LGPL-2.1-or-later"),
+    r"(libc\.musl.*|ld-musl.*)\.so.*": ("musl", None, "MIT"),
+    r"(libc|ld-linux.*)\.so.*": ("libc", None, "LGPL-2.1-or-later"),
 }
+
+
+# What tells that a library is in a static program: one of its symbols
+STATIC = {b"keyctl_search": "libkeyutils.so.1",
+          b"json_tokener_new": "libjson-c.so.5"}
 
 
 def say(*command):
@@ -100,6 +105,17 @@ def verification_code(files):
 
 def needed(path):
     return re.findall(r"\(NEEDED\).*\[(.*)\]", say("readelf", "-dW", path))
+
+
+def contained(path, content):
+    """What a program without an interpreter was linked with, by names."""
+    if path.endswith(".so") or "INTERP" in say("readelf", "-lW", path):
+        return []
+    found = ["libc.so.6" if b"glibc" in content.lower() else "libc.musl.so"]
+    for text, library in STATIC.items():
+        if text in content:
+            found.append(library)
+    return found
 
 
 def place_of(library):
@@ -191,13 +207,17 @@ def compose(root, name, version, seconds):
     for (path, content), file in zip(contents, files):
         if not content.startswith(b"\x7fELF"):
             continue
-        linked = {}
-        for soname in needed(os.path.join(root, path)):
-            package = describe_library(soname)
-            linked[package["SPDXID"]] = package
-        libraries.update(linked)
-        relations += [relate(file["SPDXID"], "DYNAMIC_LINK", library)
-                      for library in sorted(linked)]
+        for how, sonames in (
+                ("DYNAMIC_LINK", needed(os.path.join(root, path))),
+                ("STATIC_LINK", contained(os.path.join(root, path),
+                                          content))):
+            linked = {}
+            for soname in sonames:
+                package = describe_library(soname)
+                linked[package["SPDXID"]] = package
+            libraries.update(linked)
+            relations += [relate(file["SPDXID"], how, library)
+                          for library in sorted(linked)]
     packages += [libraries[library] for library in sorted(libraries)]
     relations += [relate(own, "DEPENDS_ON", library)
                   for library in sorted(libraries)]

@@ -164,6 +164,14 @@ def has_all_libraries(document):
         assert found[name]["versionInfo"] != "NOASSERTION", found[name]
 
 
+def links_every_program(document):
+    linked = {one["spdxElementId"] for one in document["relationships"]
+              if one["relationshipType"].endswith("_LINK")}
+    equal([file["fileName"] for file in document["files"]
+           if file["fileTypes"] == ["BINARY"]
+           and file["SPDXID"] not in linked], [])
+
+
 def breaks(good):
     """Everything that can be taken away or bent, as (title, document)."""
     for kind, member, _ in REQUIRED:
@@ -220,6 +228,8 @@ def tested(tap, build):
     tap.check("every program is in it, with its digests", has_all_programs,
               document, build)
     tap.check("every library is in it, with its version", has_all_libraries,
+              document)
+    tap.check("every program is linked with something", links_every_program,
               document)
     tap.check("it names no host", names_no_host, text)
     tap.check("made again it is the same", lambda: equal(make(build), text))
