@@ -35,9 +35,12 @@ def text_of(node):
 
 
 def titles(path):
-    """The first argument of each tap.check() in a file."""
+    """The first argument of each tap.check() in a file, and the keys of
+    tables, which may be given to it one after the other."""
     found = []
     for node in ast.walk(ast.parse(read(path))):
+        if isinstance(node, ast.Dict):
+            found += filter(None, map(text_of, node.keys))
         if (isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr == "check" and node.args):

@@ -10,6 +10,7 @@ import subprocess
 
 from live import User
 from machine import Machine
+from protections import Proxy
 from servers import Missing, scripted
 from session import SECRET, poll
 from tap import equal
@@ -245,6 +246,24 @@ def namespaces(tap, live):
         tap.check("without, he has a token", machine.token, alice, name)
 
 
+def environment(tap, live):
+    """What whoever starts request-key may have left in it."""
+    def is_not_used():
+        with open(machine.wrapper) as text:
+            first, rest = text.read().split("\n", 1)
+        with open(machine.wrapper, "w") as out:
+            out.write(f"{first}\nexport https_proxy={proxy.url}"
+                      f" ALL_PROXY={proxy.url} no_proxy=\n{rest}")
+        machine.token(alice, name)
+        equal((proxy.wanted, server.count()), ([], 1))
+
+    with Machine(live) as machine, User() as alice, Proxy() as proxy, \
+            scripted(live.pki) as server:
+        name = machine.add("proxy", server, allow=alice.pw_name)
+        tap.check("a proxy in the upcall's environment is not used",
+                  is_not_used)
+
+
 def rule(tap, live):
     """What is installed, not what the other groups use."""
     def names_the_key_only():
@@ -265,4 +284,4 @@ def rule(tap, live):
 
 
 GROUPS = [in_the_kernels_place, on_finished_keys, impatience, next_to_it,
-          namespaces, rule]
+          namespaces, environment, rule]
