@@ -69,7 +69,7 @@ enum vk_err
 vk_rotate(const struct vk_cli *cli)
 {
     struct vk_clients clients;
-    struct vk_profile profile;
+    struct vk_profile profile = {0};
     enum vk_err err = vk_proc_harden();
 
     if (err == VK_OK)

@@ -87,8 +87,9 @@ names_place(const struct vk_preset *preset, const char *place)
     size_t len = strlen(place);
 
     for (enum vk_key key = 0; key < VK_KEYS; key++) {
-        const char *at = preset->value[key];
-        while (at != NULL && (at = strchr(at, '{')) != NULL) {
+        const char *value = preset->value[key];
+        const char *at = value != NULL ? strchr(value, '{') : NULL;
+        for (; at != NULL; at = strchr(at, '{')) {
             at++;
             if (strncmp(at, place, len) == 0 &&
                 (at[len] == '}' || at[len] == '='))

@@ -202,7 +202,7 @@ vk_setup_kube_take(struct vk_setup_text *text)
 
     if (err != VK_OK || !users.has_items)
         return err != VK_OK ? err : vk_buf_add(&text->next, text->now);
-    size_t at = users.items, copied = users.items;
+    size_t at = users.items, copied = at;
     while (err == VK_OK && vk_kube_next(text->now, &users, &at, &item)) {
         kept += item.is_ours ? 0 : 1;
         if (!item.is_ours)

@@ -145,7 +145,7 @@ vk_retry(const struct vk_cli *cli)
 {
     struct vk_clients clients;
     struct vk_clients_cursor cursor = {0};
-    struct vk_profile profile, other;
+    struct vk_profile profile = {0}, other;
     enum vk_err err = vk_cli_open(&clients);
 
     if (err == VK_OK)

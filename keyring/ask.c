@@ -64,12 +64,10 @@ read_outcome(int fd, int status, struct vk_buf *payload,
 {
     struct vk_span text;
 
-    if (lseek(fd, 0, SEEK_SET) != 0)
-        return VK_INTERNAL;
-    enum vk_err err = vk_buf_read(payload, fd);
-    if (err == VK_OK)
-        err =
-            vk_ask_read_outcome("valetkey-fetch", vk_buf_span(payload), &text);
+    if (lseek(fd, 0, SEEK_SET) != 0 || vk_buf_read(payload, fd) != VK_OK)
+        return vk_fail(VK_INTERNAL, "cannot read what valetkey-fetch says");
+    enum vk_err err =
+        vk_ask_read_outcome("valetkey-fetch", vk_buf_span(payload), &text);
     if (err == VK_OK && (status != 0 || vk_record_read(text, record) != VK_OK))
         return end_unexpectedly("valetkey-fetch");
     return err;
@@ -82,7 +80,7 @@ struct number {
 static struct number
 number(int64_t value)
 {
-    struct number out;
+    struct number out = {""};
 
     vk_format(out.text, sizeof out.text, "%lld", (long long)value);
     return out;

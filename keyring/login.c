@@ -80,7 +80,7 @@ enum vk_err
 vk_login(const char *verb, struct vk_span request, struct vk_buf *out)
 {
     VK_AUTO_BUF text = VK_BUF(VK_LOGIN_MAX);
-    struct vk_span answer;
+    struct vk_span answer = VK_SPAN("");
     int status = 0;
     enum vk_err err = talk(verb, request, &text, &status);
 
