@@ -12,6 +12,8 @@
  */
 #define VK_NEEDLE_MAX ((size_t)256) /* its shifts fit a byte */
 #define VK_NEEDLE_PAIRS 4096
+/* What is looked for in so large a text is looked for in another way. */
+#define VK_NEEDLE_LARGE ((size_t)1 << 20)
 
 struct vk_needle {
     struct vk_span text; /* 2 to VK_NEEDLE_MAX bytes */

@@ -97,6 +97,25 @@ reads_no_byte_behind_the_text(void **state)
     }
 }
 
+/* Text that is looked through in blocks, up to its very end. */
+static void
+finds_what_memmem_finds_in_a_large_text(void **state)
+{
+    static char text[VK_NEEDLE_LARGE + 200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + number(26));
+    for (size_t size = 2; size <= VK_NEEDLE_MAX; size = size * 5 / 2)
+        for (unsigned int round = 0; round < 8; round++) {
+            size_t len = VK_NEEDLE_LARGE + number(200);
+            size_t back = round % 2 == 0 ? number(200) : number(1 << 20);
+            size_t at = len - size - (back < len - size ? back : 0);
+            assert_finds((struct vk_span){text, len},
+                         (struct vk_span){text + at, size});
+        }
+}
+
 int
 main(void)
 {
@@ -105,6 +124,7 @@ main(void)
         cmocka_unit_test(pairs_that_share_a_place_are_told_apart),
         cmocka_unit_test(finds_what_memmem_finds_in_random_text),
         cmocka_unit_test(reads_no_byte_behind_the_text),
+        cmocka_unit_test(finds_what_memmem_finds_in_a_large_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
