@@ -53,6 +53,11 @@ def number(value):
     return value
 
 
+def short(value):
+    """Three digits, and all of those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 class Scale:
     """Logarithmic, from a power of ten to another."""
 
@@ -88,14 +93,14 @@ def draw_bars(out, top, title, rows, unit="ms"):
     for mark in scale.marks():
         x = scale.place(mark)
         out.line(x, top, x, bottom)
-        out.text(x, bottom + 16, f"{mark:g}", "soft", "middle", font_size=12)
+        out.text(x, bottom + 16, f"{mark:,g}", "soft", "middle", font_size=12)
     for index, row in enumerate(sorted(rows, key=lambda row: row["ms"])):
         y = top + ROW * index + 4
         x = scale.place(row["ms"])
         out.text(LEFT - 10, y + 12, row["name"], anchor="end")
         out.add("rect", x=LEFT, y=y, width=max(x - LEFT, 1), height=ROW - 8,
                 class_=kind(row["name"]), rx=2)
-        out.text(x + 8, y + 12, f"{row['ms']:.3g} {unit}")
+        out.text(x + 8, y + 12, f"{short(row['ms'])} {unit}")
     return bottom + GAP
 
 

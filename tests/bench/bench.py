@@ -43,7 +43,7 @@ BUILDS = {"static": f"{OURS}, static glibc", "musl": f"{OURS}, static musl"}
 REPEATS = 3
 TRIES = 4  # of each, before it is inconclusive
 CROWD = 200
-PAUSE = 5  # seconds, before it is tried again
+PAUSE = 3  # seconds, after each repeat
 WARM_UP = 5
 
 
@@ -103,7 +103,7 @@ class Bench:
     def measure(self, what, cases, rounds, crowd=1):
         """The times of REPEATS quiet repeats, and why they count for nothing
         or None."""
-        rounds = max(int(rounds * self.scale), 10)
+        rounds = max(int(rounds * self.scale), 8)
         self.try_cases(cases, WARM_UP if crowd == 1 else 1, crowd, 0)
         runs = [self.repeat(f"{what}, repeat {number + 1}", cases, rounds,
                             crowd) for number in range(REPEATS)]
@@ -125,9 +125,10 @@ class Bench:
                 times = figures.read(said, cases)
                 trouble = figures.noise(times, EMPTY, AGAIN)
             print(f"{what}: {trouble or 'quiet'}", flush=True)
+            # And so that others of the machine get at their work.
+            time.sleep(PAUSE)
             if trouble is None:
                 break
-            time.sleep(PAUSE)
         assert times is not None, what
         return times, trouble
 
@@ -144,10 +145,12 @@ class Bench:
             *[Case(BUILDS[kind], path, "get", text=URL)
               for kind, path in self.more.items()]]
 
-    def warm(self, endpoint):
+    def warm_cases(self, endpoint):
         static = Case(STATIC, self.empty_static, wanted="")
-        cases = [*self.controls(), static, *self.ours(),
-                 *peers.set_up(self.session, endpoint, self.skip)]
+        return [*self.controls(), static, *self.ours(),
+                *peers.set_up(self.session, endpoint, self.skip)]
+
+    def warm(self, cases):
         times, trouble = self.measure("warm get", cases, 300)
         return cases, times, trouble
 
@@ -186,9 +189,9 @@ class Bench:
                 if "growth" in parts:
                     for kind in growth.KINDS:
                         out.growth(kind, *self.growth(kind))
-                cases, *warm = self.warm(endpoint)
+                cases = self.warm_cases(endpoint)
                 if "warm" in parts:
-                    out.warm(cases, *warm)
+                    out.warm(*self.warm(cases))
                 if "crowd" in parts:
                     out.crowd(*self.crowd(cases), CROWD)
                 if "cold" in parts:
