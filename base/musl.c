@@ -14,6 +14,7 @@
  * A libkeyutils.a that was made for glibc wants it, for a search in
  * /proc/keys that we never do.
  */
+/* NOLINTBEGIN(*-reserved-identifier,cert-dcl*) */
 int __fprintf_chk(FILE *out, int flag, const char *format, ...);
 
 int
@@ -27,6 +28,7 @@ __fprintf_chk(FILE *out, int flag, const char *format, ...)
     va_end(args);
     return done;
 }
+/* NOLINTEND(*-reserved-identifier,cert-dcl*) */
 
 int
 close_range(unsigned int first, unsigned int last, int flags)

@@ -128,8 +128,12 @@ def oidc_token(session, name):
         key, found, value = part.strip().partition("=")
         if found:
             session.env[key] = value
-    pid = int(session.env["OIDCD_PID"])
-    session.enders.append(lambda: os.kill(pid, 15))
+
+    def stop():
+        os.kill(int(session.env["OIDCD_PID"]), 15)
+        shutil.rmtree(os.path.dirname(session.env["OIDC_SOCK"]))
+
+    session.enders.append(stop)
     endpoint = session.endpoint
     done = session.run(
         "oidc-gen", "bench", "--issuer", endpoint.url, "--client-id", "demo",
