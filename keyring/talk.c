@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "keyring/talk.h"
 
-#include <stdbool.h>
+#include <unistd.h>
+
+#define GRACE_S 5
 
 struct deadline {
     GCancellable *cancel;
@@ -52,6 +54,21 @@ survive_bus(GCancellable *cancel)
         g_dbus_connection_set_exit_on_close(bus, FALSE);
 }
 
+/*
+ * Where a thread cannot be had libsecret does not heed that it was cancelled;
+ * a process that may have somebody's turn must end all the same.  A program
+ * that has set an alarm for all that it does keeps that.
+ */
+static void
+watch(struct vk_talk *talk, int64_t wait_ms)
+{
+    unsigned left = alarm((unsigned)(wait_ms / 1000) + GRACE_S);
+
+    talk->is_watched = left == 0;
+    if (left > 0)
+        alarm(left);
+}
+
 struct vk_talk
 vk_talk_start(const char *of, const char *verb, int64_t wait_ms)
 {
@@ -62,6 +79,7 @@ vk_talk_start(const char *of, const char *verb, int64_t wait_ms)
     /* libsecret waits for a prompt for ever. */
     deadline->cancel = g_object_ref(talk.cancel);
     deadline->wait_ms = wait_ms > 0 ? wait_ms : 1;
+    watch(&talk, deadline->wait_ms);
     g_thread_unref(g_thread_new("deadline", cancel_later, deadline));
     survive_bus(talk.cancel);
     return talk;
@@ -70,6 +88,8 @@ vk_talk_start(const char *of, const char *verb, int64_t wait_ms)
 void
 vk_talk_end(struct vk_talk *talk)
 {
+    if (talk->is_watched)
+        alarm(0);
     g_clear_error(&talk->error);
     g_clear_object(&talk->cancel);
 }
