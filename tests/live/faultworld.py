@@ -130,12 +130,12 @@ class World:
         return self
 
     def __exit__(self, *ignored):
+        if self.disk:
+            subprocess.run(["umount", "-l", self.disk], check=True)
         self.town.healed.set()
         self.town.__exit__()
         for pid in at_work(self.session):
             os.kill(pid, signal.SIGKILL)
-        if self.disk:
-            subprocess.run(["umount", "-l", self.disk], check=True)
 
     def read_conf(self):
         with open(os.path.join(self.config, "clients.conf"), "rb") as file:
