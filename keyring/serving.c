@@ -158,6 +158,7 @@ static enum vk_err
 make_name(const struct vk_url *request, unsigned int port, struct name *name)
 {
     size_t segment = first_segment(request->path);
+    /* cppcheck-suppress ctuuninitvar ; name is filled here, by way of out */
     struct vk_buf out = {.data = name->text,
                          .cap = VK_NEEDLE_MAX,
                          .max = VK_NEEDLE_MAX,
