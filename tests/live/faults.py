@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Everything breaks, all the time: 'make faults'.
+"""Everything breaks, all the time: 'make chaos'.
 
-    FAULTS=1000 SEED=42 run.py --build DIR faults
+    ROUNDS=1000 SEED=42 run.py --build DIR faults
 
 Each round one to four callers want a token that may be there or not, and
 something of what they need is killed, stopped, full or slow, before or while
@@ -23,8 +23,8 @@ from servers import Missing
 from session import SECRET, Session
 from tap import equal
 
-FAULTS_WANTED = os.environ.get("FAULTS")
-ROUNDS = int(FAULTS_WANTED or 30)
+ROUNDS_WANTED = os.environ.get("ROUNDS")
+ROUNDS = int(ROUNDS_WANTED or 30)
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 
 

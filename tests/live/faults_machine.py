@@ -9,7 +9,7 @@ import signal
 import time
 
 from faultkinds import SIGNALS, a_moment, mood, nothing, server_gone
-from faults import FAULTS_WANTED, SEED
+from faults import ROUNDS_WANTED, SEED
 from faultworld import FILL, LIFE, MARGIN, Town
 from live import User
 from machine import Machine
@@ -18,7 +18,7 @@ from raw import context
 from session import SECRET, poll
 from tap import equal
 
-ROUNDS = int(FAULTS_WANTED or 15)
+ROUNDS = int(ROUNDS_WANTED or 15)
 ENDPOINTS = 8  # asked in turn, so that nobody waits for the pace of one
 
 
