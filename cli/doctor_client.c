@@ -119,6 +119,15 @@ report_secret(struct vk_report *report, const char *what,
                   "secret: %.*s", VK_ARG(message));
 }
 
+static const char *
+advise_network(const struct vk_profile *profile)
+{
+    if (profile->origin != VK_BROKER || vk_profile_proxy(profile).len > 0)
+        return "check the network, the proxy, and ca-file";
+    return "check the network and ca-file; no proxy is used, for the client"
+           " has none in clients.conf";
+}
+
 /* What holds requests back is reported by itself. */
 static void
 report_endpoint(struct vk_report *report, const char *what,
@@ -131,13 +140,9 @@ report_endpoint(struct vk_report *report, const char *what,
         vk_report_add(report, VK_FINE, what, NULL, "'%.*s' can be reached",
                       VK_ARG(url));
     else if (outcome != VK_HELD && outcome != VK_REFUSED)
-        vk_report_add(
-            report, VK_BAD, what,
-            vk_clients_is_machine()
-                ? "check the network and ca-file; no proxy is used, for there"
-                  " is no environment that could name one"
-                : "check the network, the proxy, and ca-file",
-            "'%.*s' cannot be reached: %.*s", VK_ARG(url), VK_ARG(message));
+        vk_report_add(report, VK_BAD, what, advise_network(profile),
+                      "'%.*s' cannot be reached: %.*s", VK_ARG(url),
+                      VK_ARG(message));
 }
 
 static void

@@ -35,12 +35,19 @@ static const struct vk_option_row options[VK_OPT_KEYS] = {
 
 /* What a value is, where a key of clients.conf is an option. */
 static const char *const values[VK_KEYS] = {
-    [VK_KEY_TOKEN_URL] = "URL",    [VK_KEY_ISSUER] = "URL",
-    [VK_KEY_CLIENT_ID] = "ID",     [VK_KEY_AUTH] = "METHOD",
-    [VK_KEY_BODY] = "form|json",   [VK_KEY_PARAMETER] = "NAME=VALUE",
-    [VK_KEY_SERVES] = "URL[,URL]", [VK_KEY_USERNAME] = "USER",
-    [VK_KEY_UNIT] = "UNIT",        [VK_KEY_CA_FILE] = "PATH",
-    [VK_KEY_LIFETIME] = "SECONDS", [VK_KEY_MAX_LIFETIME] = "SECONDS",
+    [VK_KEY_TOKEN_URL] = "URL",
+    [VK_KEY_ISSUER] = "URL",
+    [VK_KEY_CLIENT_ID] = "ID",
+    [VK_KEY_AUTH] = "METHOD",
+    [VK_KEY_BODY] = "form|json",
+    [VK_KEY_PARAMETER] = "NAME=VALUE",
+    [VK_KEY_SERVES] = "URL[,URL]",
+    [VK_KEY_USERNAME] = "USER",
+    [VK_KEY_UNIT] = "UNIT",
+    [VK_KEY_CA_FILE] = "PATH",
+    [VK_KEY_PROXY] = "URL",
+    [VK_KEY_LIFETIME] = "SECONDS",
+    [VK_KEY_MAX_LIFETIME] = "SECONDS",
     [VK_KEY_ALLOW] = "WHO",
 };
 

@@ -31,6 +31,7 @@ enum vk_key {
     VK_KEY_USERNAME,
     VK_KEY_UNIT,
     VK_KEY_CA_FILE,
+    VK_KEY_PROXY,
     VK_KEY_STORE,
     VK_KEY_LIFETIME,
     VK_KEY_MAX_LIFETIME,
@@ -141,6 +142,8 @@ struct vk_span vk_profile_get(const struct vk_profile *profile,
                               enum vk_key key);
 /* The token-url, or the issuer that stands for it. */
 struct vk_span vk_profile_endpoint(const struct vk_profile *profile);
+/* Empty: none.  ptr is NULL where the environment has the say. */
+struct vk_span vk_profile_proxy(const struct vk_profile *profile);
 int64_t vk_profile_seconds(const struct vk_profile *profile, enum vk_key key);
 
 #endif

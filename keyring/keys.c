@@ -104,6 +104,37 @@ path(struct vk_span value)
     return vk_span_starts(value, "/") ? NULL : "must be an absolute path";
 }
 
+/* What libcurl would take for something else is refused: a path, no port. */
+static bool
+is_proxy(struct vk_span value)
+{
+    static const char *const schemes[] = {"http", "https", "socks5h"};
+    struct vk_url url;
+    bool known = false;
+
+    if (!vk_url_parse(value, &url) || vk_span_starts(url.host, "*."))
+        return false;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        known = known || vk_span_is(url.scheme, schemes[i]);
+    return known && url.port != 0 &&
+           (url.path.len == 0 || vk_span_is(url.path, "/")) &&
+           url.path.ptr + url.path.len == value.ptr + value.len;
+}
+
+static const char *
+proxy(struct vk_span value)
+{
+    if (value.len == 0)
+        return NULL;
+    if (memchr(value.ptr, '@', value.len) != NULL)
+        return "must not hold a user or password: this file never holds a "
+               "secret";
+    return is_proxy(value)
+               ? NULL
+               : "must be empty, or http://, https:// or socks5h:// with"
+                 " HOST:PORT";
+}
+
 static const char *
 store(struct vk_span value)
 {
@@ -169,6 +200,7 @@ const struct vk_key_row vk_key_rows[VK_KEYS] = {
     [VK_KEY_USERNAME] = {"username", BOTH, "oauth2accesstoken", username},
     [VK_KEY_UNIT] = {"unit", BOTH | VK_REPEATABLE, "", unit},
     [VK_KEY_CA_FILE] = {"ca-file", VK_IN_CLIENT, "", path},
+    [VK_KEY_PROXY] = {"proxy", VK_IN_CLIENT, "", proxy},
     [VK_KEY_STORE] = {"store", VK_IN_CLIENT, "secret-service", store},
     [VK_KEY_LIFETIME] = {"lifetime", BOTH, "300", seconds},
     [VK_KEY_MAX_LIFETIME] = {"max-lifetime", BOTH, "86400", seconds},

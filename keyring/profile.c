@@ -54,6 +54,15 @@ vk_profile_endpoint(const struct vk_profile *profile)
                                        : VK_KEY_TOKEN_URL);
 }
 
+struct vk_span
+vk_profile_proxy(const struct vk_profile *profile)
+{
+    /* Root's environment must not be what a client of the machine works by. */
+    if (!profile->key[VK_KEY_PROXY].set && profile->origin == VK_DIRECT)
+        return (struct vk_span){NULL, 0};
+    return vk_profile_get(profile, VK_KEY_PROXY);
+}
+
 int64_t
 vk_profile_seconds(const struct vk_profile *profile, enum vk_key key)
 {

@@ -69,8 +69,8 @@ ask(const struct vk_exchange *exchange, const char *name,
 }
 
 enum vk_err
-vk_discover(const struct vk_profile *profile, const char *ca_file,
-            int64_t timeout_ms, struct vk_buf *url, int64_t *retry_after)
+vk_discover(const struct vk_profile *profile, int64_t timeout_ms,
+            struct vk_buf *url, int64_t *retry_after)
 {
     VK_AUTO_BUF where = VK_BUF(URL_MAX);
     struct vk_span issuer = vk_profile_get(profile, VK_KEY_ISSUER);
@@ -86,7 +86,8 @@ vk_discover(const struct vk_profile *profile, const char *ca_file,
         err = vk_buf_add_str(&where, METADATA);
     struct vk_exchange exchange = {
         .url = vk_buf_str(&where),
-        .ca_file = ca_file,
+        .ca_file = vk_profile_get(profile, VK_KEY_CA_FILE),
+        .proxy = vk_profile_proxy(profile),
         .timeout_ms = timeout_ms,
     };
     if (err != VK_OK || exchange.url == NULL)

@@ -12,7 +12,7 @@
  * retry_after is set, to seconds, where the issuer asked to wait.
  */
 VK_MUST enum vk_err vk_discover(const struct vk_profile *profile,
-                                const char *ca_file, int64_t timeout_ms,
-                                struct vk_buf *url, int64_t *retry_after);
+                                int64_t timeout_ms, struct vk_buf *url,
+                                int64_t *retry_after);
 
 #endif

@@ -77,23 +77,22 @@ static enum vk_err
 post(const struct vk_profile *profile, struct vk_request *request,
      int64_t timeout_ms, struct vk_http_reply *http)
 {
-    VK_AUTO_BUF url = VK_BUF(4096), ca = VK_BUF(4096);
+    VK_AUTO_BUF url = VK_BUF(4096);
     const char *why = "";
-    enum vk_err err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
-
     int64_t end = vk_clock_boot_ms() + timeout_ms;
-    if (err == VK_OK)
-        err = vk_discover(profile, text(&ca), timeout_ms, &url,
-                          &http->retry_after);
+    enum vk_err err =
+        vk_discover(profile, timeout_ms, &url, &http->retry_after);
+
     if (err != VK_OK)
         return err;
     struct vk_exchange exchange = {
         .url = text(&url),
-        .ca_file = text(&ca),
         .content_type = request->content_type,
         .user = text(&request->user),
         .password = text(&request->password),
         .body = vk_buf_span(&request->body),
+        .ca_file = vk_profile_get(profile, VK_KEY_CA_FILE),
+        .proxy = vk_profile_proxy(profile),
         .timeout_ms = end - vk_clock_boot_ms(),
     };
     err = vk_https_send(&exchange, http, &why);

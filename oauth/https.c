@@ -6,60 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "oauth/trouble.h"
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define HEAD_MAX ((size_t)64 << 10)
-
-static const struct {
-    CURLcode code;
-    enum vk_err err;
-    const char *why;
-} troubles[] = {
-    {CURLE_COULDNT_RESOLVE_PROXY, VK_UNREACHABLE,
-     "the name of the proxy cannot be resolved"},
-    {CURLE_COULDNT_RESOLVE_HOST, VK_UNREACHABLE,
-     "its name cannot be resolved"},
-    {CURLE_COULDNT_CONNECT, VK_UNREACHABLE, "nothing answers at its address"},
-    {CURLE_OPERATION_TIMEDOUT, VK_UNREACHABLE, "no answer in time"},
-    {CURLE_SSL_CONNECT_ERROR, VK_UNREACHABLE, "the TLS handshake failed"},
-    {CURLE_SSL_CACERT_BADFILE, VK_UNREACHABLE,
-     "the certificates to trust (ca-file) cannot be read"},
-    {CURLE_GOT_NOTHING, VK_UNREACHABLE, "it closed the connection"},
-    {CURLE_RECV_ERROR, VK_UNREACHABLE, "it broke the connection off"},
-    {CURLE_SEND_ERROR, VK_UNREACHABLE, "it broke the connection off"},
-    {CURLE_PARTIAL_FILE, VK_UNREACHABLE, "it broke the connection off"},
-    {CURLE_WRITE_ERROR, VK_BADREPLY, "its answer is larger than 1 MiB"},
-    {CURLE_FILESIZE_EXCEEDED, VK_BADREPLY, "its answer is larger than 1 MiB"},
-    {CURLE_WEIRD_SERVER_REPLY, VK_BADREPLY, "its answer is not HTTP"},
-    {CURLE_UNSUPPORTED_PROTOCOL, VK_BADREPLY, "its answer is not HTTP"},
-    /* What libcurl says of a header line of 100 KiB, too. */
-    {CURLE_OUT_OF_MEMORY, VK_UNREACHABLE,
-     "its headers are too long, or memory is short"},
-};
-
-static enum vk_err
-explain(CURL *curl, CURLcode code, size_t head, const char **why)
-{
-    long verify = 0;
-
-    if (head > HEAD_MAX) {
-        *why = "its headers are larger than 64 KiB";
-        return VK_BADREPLY;
-    }
-    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
-        if (troubles[i].code == code) {
-            *why = troubles[i].why;
-            return troubles[i].err;
-        }
-    }
-    *why = curl_easy_strerror(code);
-    if (code == CURLE_PEER_FAILED_VERIFICATION) {
-        curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &verify);
-        /* libcurl begins with 1, and checks the name before it says more. */
-        *why = verify > 1 ? "its TLS certificate is not trusted"
-                          : "its TLS certificate is for another host";
-    }
-    return VK_UNREACHABLE;
-}
+#define VALUE_MAX 4096 /* of a path, or of a URL */
 
 static size_t
 receive(char *data, size_t size, size_t count, void *arg)
@@ -108,18 +59,46 @@ hashed_ca_path(void)
     return hashed ? info->capath : NULL;
 }
 
-static void
-set_trust(CURL *curl, const char *ca_file)
+static bool
+set_text(CURL *curl, CURLoption option, struct vk_span value)
 {
-    const char *path = ca_file == NULL ? hashed_ca_path() : NULL;
+    VK_AUTO_BUF copy = VK_BUF(VALUE_MAX);
+    const char *text =
+        vk_buf_add(&copy, value) == VK_OK ? vk_buf_str(&copy) : NULL;
 
-    if (ca_file != NULL || path != NULL) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+    return text != NULL && curl_easy_setopt(curl, option, text) == CURLE_OK;
+}
+
+static bool
+set_trust(CURL *curl, struct vk_span ca_file)
+{
+    const char *path = ca_file.len == 0 ? hashed_ca_path() : NULL;
+
+    if (path != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+    if (path != NULL || ca_file.len > 0)
         curl_easy_setopt(curl, CURLOPT_CAPATH, path);
-    }
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    return ca_file.len == 0 || set_text(curl, CURLOPT_CAINFO, ca_file);
+}
+
+bool
+vk_https_may_use_proxy(const struct vk_exchange *exchange)
+{
+    return strncasecmp(exchange->url, "https:", 6) == 0;
+}
+
+static bool
+set_proxy(CURL *curl, const struct vk_exchange *exchange)
+{
+    curl_easy_setopt(curl, CURLOPT_PROXY_SSLVERSION,
+                     (long)CURL_SSLVERSION_TLSv1_2);
+    if (!vk_https_may_use_proxy(exchange))
+        return curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") == CURLE_OK;
+    return exchange->proxy.ptr == NULL ||
+           set_text(curl, CURLOPT_PROXY, exchange->proxy);
 }
 
 static void
@@ -158,9 +137,6 @@ set_request(CURL *curl, const struct vk_exchange *exchange)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "valetkey/" PACKAGE_VERSION);
     curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
-    /* Plain http is for loopback only: a proxy would see the secret. */
-    if (strncasecmp(exchange->url, "https:", 6) != 0)
-        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     return headers;
 }
 
@@ -205,9 +181,11 @@ vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
     CURL *curl = curl_easy_init();
     size_t head = 0;
 
-    if (curl == NULL)
+    if (curl == NULL || !set_trust(curl, exchange->ca_file) ||
+        !set_proxy(curl, exchange)) {
+        curl_easy_cleanup(curl);
         return VK_NOMEM;
-    set_trust(curl, exchange->ca_file);
+    }
     set_limits(curl, exchange);
     struct curl_slist *headers = set_request(curl, exchange);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
@@ -221,7 +199,7 @@ vk_https_send(const struct vk_exchange *exchange, struct vk_http_reply *reply,
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
         read_headers(curl, reply);
     } else {
-        err = explain(curl, code, head, why);
+        err = vk_trouble_explain(curl, code, exchange, head > HEAD_MAX, why);
     }
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);

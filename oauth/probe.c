@@ -58,14 +58,13 @@ static enum vk_err
 send(const struct vk_profile *profile, int64_t timeout_ms,
      struct vk_http_reply *reply, const char **why)
 {
-    VK_AUTO_BUF url = VK_BUF(URL_MAX), ca = VK_BUF(URL_MAX);
+    VK_AUTO_BUF url = VK_BUF(URL_MAX);
     enum vk_err err = make_origin(profile, &url);
 
-    if (err == VK_OK)
-        err = vk_buf_add(&ca, vk_profile_get(profile, VK_KEY_CA_FILE));
     struct vk_exchange exchange = {
         .url = vk_buf_str(&url),
-        .ca_file = ca.len > 0 ? vk_buf_str(&ca) : NULL,
+        .ca_file = vk_profile_get(profile, VK_KEY_CA_FILE),
+        .proxy = vk_profile_proxy(profile),
         .timeout_ms = timeout_ms,
     };
     if (err != VK_OK || exchange.url == NULL)

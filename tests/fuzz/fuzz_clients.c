@@ -40,8 +40,10 @@ rank_of(const struct vk_profile *profile, const struct vk_url *request)
 static void
 check_name(const struct vk_clients *clients, const struct vk_profile *profile)
 {
+    struct vk_span proxy = vk_profile_get(profile, VK_KEY_PROXY);
     struct vk_profile again;
 
+    require(proxy.len == 0 || memchr(proxy.ptr, '@', proxy.len) == NULL);
     require(vk_clients_for_name(clients, vk_span_str(profile->name), &again) ==
             VK_OK);
     require(strcmp(again.fingerprint, profile->fingerprint) == 0);

@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         !vk_url_is_safe(issuer))
         return 0;
     profile.key[VK_KEY_ISSUER] = (struct vk_opt){issuer, true};
-    enum vk_err err = vk_discover(&profile, NULL, 1000, &url, &retry_after);
+    enum vk_err err = vk_discover(&profile, 1000, &url, &retry_after);
     require((err == VK_OK) == (url.len > 0));
     require(err == VK_OK || vk_log_last()[0] != '\0' || err == VK_NOMEM ||
             err == VK_TOOBIG);

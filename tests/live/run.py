@@ -49,6 +49,7 @@ MODULES = [
     "governor",
     "secrecy",
     "protections",
+    "tunnels",
     "traces",
     "remains",
     "messages",

@@ -53,7 +53,7 @@ accepts_what_is_right(void **state)
         "[client a]\r\nissuer = https://a.com\r\nclient-id = i\r\n",
         "[client a]\ntoken-url = http://127.0.0.1:1/t\nclient-id = i",
         A "auth = client_secret_basic\nbody = json\nca-file = /ca\n"
-          "store = secret-service\naudience =\n",
+          "proxy = http://p:3128\nstore = secret-service\naudience =\n",
         A "serves = *.a.com, a.com/x, a.com/x/y\nserves = a.com:8443\n"
           "[token a/x]\nserves = a.com\n",
     };
@@ -135,6 +135,8 @@ refuses_lines_that_do_not_belong(void **state)
         {AT "client-id = i\n", 5, "belongs into a [client]"},
         {AT "auth = client_secret_post\n", 5, "belongs into a [client]"},
         {AT "ca-file = /ca\n", 5, "belongs into a [client]"},
+        {AT "proxy = http://p:3128\n", 5, "belongs into a [client]"},
+        {A "proxy =\nproxy =\n", 5, "'proxy' stands twice"},
         {AT "store = secret-service\n", 5, "belongs into a [client]"},
     };
 
@@ -181,6 +183,45 @@ refuses_values_that_cannot_be(void **state)
                           seconds);
     assert_values_refused(
         "max-lifetime", "'max-lifetime' must be a number of seconds", seconds);
+}
+
+static void
+takes_the_proxies_that_libcurl_knows(void **state)
+{
+    static const char *const urls[] = {"",
+                                       "http://p:3128",
+                                       "http://p:3128/",
+                                       "https://p.a.com:443",
+                                       "socks5h://[::1]:1080",
+                                       "http://127.0.0.1:8080"};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(urls); i++) {
+        char conf[256];
+        snprintf(conf, sizeof conf, A "proxy = %s\n", urls[i]);
+        if (check(conf) != VK_OK)
+            fail_msg("'%s': %s", conf, vk_log_last());
+    }
+}
+
+static void
+refuses_proxies_that_mean_something_else(void **state)
+{
+    (void)state;
+    assert_values_refused(
+        "proxy",
+        "'proxy' must be empty, or http://, https:// or socks5h:// with"
+        " HOST:PORT",
+        (const char *[]){
+            "p", "p:3128", "http://p", "http://p:0", "http://:1",
+            "http://p:65536", "HTTP://p:1", "socks5://p:1", "socks4a://p:1",
+            "ftp://p:1", "http://*.p:1", "http://p:1/x", "http://p:1?x",
+            "http://p:1/#x", "http://p:1//", "http://p:1 http://q:1",
+            "http://p:1,http://q:1", "socks5h://localhost:1/run/sock", NULL});
+    assert_values_refused(
+        "proxy", "'proxy' must not hold a user or password",
+        (const char *[]){"http://u:p@p:3128", "http://u@p:3128", "u:p@p:3128",
+                         "http://@p:3128", "@", "http://p:3128/@", NULL});
 }
 
 static void
@@ -287,6 +328,8 @@ main(void)
         cmocka_unit_test(refuses_sections_that_lack_something),
         cmocka_unit_test(refuses_lines_that_do_not_belong),
         cmocka_unit_test(refuses_values_that_cannot_be),
+        cmocka_unit_test(takes_the_proxies_that_libcurl_knows),
+        cmocka_unit_test(refuses_proxies_that_mean_something_else),
         cmocka_unit_test(refuses_endpoints_in_the_clear),
         cmocka_unit_test(refuses_urls_that_no_request_can_have),
         cmocka_unit_test(refuses_wildcards_that_no_request_can_have),

@@ -124,6 +124,36 @@ knows_what_is_meant_where_nothing_is_set(void **state)
 }
 
 static void
+asks_the_environment_for_a_users_proxy_only(void **state)
+{
+    const struct {
+        const char *line;
+        enum vk_origin origin;
+        const char *proxy; /* NULL: the environment's */
+    } table[] = {
+        {"", VK_DIRECT, NULL},
+        {"", VK_BROKER, ""},
+        {"proxy =\n", VK_DIRECT, ""},
+        {"proxy =\n", VK_BROKER, ""},
+        {"proxy = http://p:1\n", VK_DIRECT, "http://p:1"},
+        {"proxy = http://p:1\n[token x/y]\n", VK_BROKER, "http://p:1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(table); i++) {
+        char conf[200];
+        snprintf(conf, sizeof conf,
+                 "[client x]\ntoken-url = https://a.com\nclient-id = i\n%s",
+                 table[i].line);
+        assert_int_equal(by_name(conf, "x"), VK_OK);
+        profile.origin = table[i].origin;
+        struct vk_span proxy = vk_profile_proxy(&profile);
+        assert_int_equal(proxy.ptr == NULL, table[i].proxy == NULL);
+        assert_span(proxy, table[i].proxy != NULL ? table[i].proxy : "");
+    }
+}
+
+static void
 finds_a_token_that_stands_before_its_client(void **state)
 {
     (void)state;
@@ -255,6 +285,7 @@ main(void)
         cmocka_unit_test(finds_a_client_and_its_values),
         cmocka_unit_test(gives_a_token_what_its_client_has_except_the_urls),
         cmocka_unit_test(knows_what_is_meant_where_nothing_is_set),
+        cmocka_unit_test(asks_the_environment_for_a_users_proxy_only),
         cmocka_unit_test(finds_a_token_that_stands_before_its_client),
         cmocka_unit_test(is_silent_about_names_that_are_not_there),
         cmocka_unit_test(finds_the_longest_name_there_can_be),

@@ -81,6 +81,7 @@ does_not_depend_on_anything_else(void **state)
         BASE "serves = a.com\n",
         BASE "username = me\n",
         BASE "ca-file = /ca.pem\n",
+        BASE "proxy = http://p:3128\n",
         BASE "store = secret-service\n",
         BASE "lifetime = 1\n",
         BASE "max-lifetime = 1\n",
