@@ -74,6 +74,8 @@ is_in_group(struct user *user, const char *name)
     gid_t gid = group->gr_gid; /* what follows may overwrite it */
     if (user->groups == NULL)
         read_groups(user);
+    if (user->groups == NULL)
+        return false;
     for (int i = 0; i < user->count; i++)
         if (user->groups[i] == gid)
             return true;
