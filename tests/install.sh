@@ -28,10 +28,10 @@ files_of()
     (cd "$1" && find . ! -type d | sed 's/^\.//' | sort)
 }
 
-# Our directory in it had nothing but what goes
+# Our directories had nothing but what goes.  (The prefix can be called so.)
 dirs_of()
 {
-    find "$1" -type d -name 'valetkey*'
+    find "$1" -type d -name 'valetkey*' -empty
 }
 
 make_quietly()
