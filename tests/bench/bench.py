@@ -29,6 +29,7 @@ import figures  # noqa: E402
 import growth  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
+import upcall  # noqa: E402
 from endpoint import TOKEN, Endpoint  # noqa: E402
 from gates import compile  # noqa: E402
 from live import Live  # noqa: E402
@@ -52,12 +53,12 @@ class Bench:
         self.live, self.session = live, live.session
         self.session.enders = []
         self.scale, self.more, self.seed = options.scale, {}, 0
+        self.build = options.build
         self.directory = os.path.join(live.directory, "bench")
         os.mkdir(self.directory)
         self.is_trusted = cold.trust(live)
-        build = options.build
-        self.empty = compile(build, "empty", self.directory)
-        self.empty_static = compile(build, "empty", self.directory,
+        self.empty = compile(self.build, "empty", self.directory)
+        self.empty_static = compile(self.build, "empty", self.directory,
                                     "-static-pie")
         self.runner = os.path.join(self.directory, "runner")
         subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", self.runner,
@@ -100,30 +101,41 @@ class Bench:
         assert said is not None
         return said
 
+    def read_cases(self, cases, rounds, crowd, seed):
+        """Their times; None if one failed, or had to fetch."""
+        self.session.token(self.client)
+        asked = self.endpoint.count()
+        for case in cases:
+            case.restore()
+        said = self.try_cases(cases, rounds, crowd, seed)
+        if said is None or self.endpoint.count() != asked:
+            return None
+        return figures.read(said, cases)
+
     def measure(self, what, cases, rounds, crowd=1):
         """The times of REPEATS quiet repeats, and why they count for nothing
         or None."""
         rounds = max(int(rounds * self.scale), 8)
         self.try_cases(cases, WARM_UP if crowd == 1 else 1, crowd, 0)
-        runs = [self.repeat(f"{what}, repeat {number + 1}", cases, rounds,
-                            crowd) for number in range(REPEATS)]
+        return self.repeats(what, EMPTY, lambda seed: self.read_cases(
+            cases, rounds, crowd, seed))
+
+    def repeats(self, what, control, read):
+        runs = [self.repeat(f"{what}, repeat {number + 1}", control, read)
+                for number in range(REPEATS)]
         why = next((trouble for _, trouble in runs if trouble), None)
         return figures.merge([times for times, _ in runs]), why
 
-    def repeat(self, what, cases, rounds, crowd):
+    def repeat(self, what, control, read):
         times = None
         for _ in range(TRIES):
             self.seed += 1
-            self.session.token(self.client)
-            asked = self.endpoint.count()
-            for case in cases:
-                case.restore()
-            said = self.try_cases(cases, rounds, crowd, self.seed)
-            if said is None or self.endpoint.count() != asked:
+            now = read(self.seed)
+            if now is None:
                 trouble = "a token was not there"
             else:
-                times = figures.read(said, cases)
-                trouble = figures.noise(times, EMPTY, AGAIN)
+                times = now
+                trouble = figures.noise(times, control, AGAIN)
             print(f"{what}: {trouble or 'quiet'}", flush=True)
             # And so that others of the machine get at their work.
             time.sleep(PAUSE)
@@ -180,24 +192,43 @@ class Bench:
                     break
             return times, trouble, part.split(max(rounds // 3, 5))
 
+    def beside_peers(self, parts, out):
+        try:
+            cases = self.warm_cases(self.endpoint)
+            if "warm" in parts:
+                out.warm(*self.warm(cases))
+            if "crowd" in parts:
+                out.crowd(*self.crowd(cases), CROWD)
+        finally:
+            peers.end(self.session)
+
+    def upcalls(self, out):
+        """As the machine is, and with the keys of many users more."""
+        rounds = max(int(upcall.ROUNDS * self.scale), 10)
+        with upcall.Upcalls(self) as part:
+            for kind in upcall.KINDS:
+                part.prepare(kind)
+                times, trouble = self.repeats(
+                    kind, upcall.TRIVIAL, lambda seed: part.read(rounds))
+                out.upcall(kind, times, trouble, upcall.keys())
+
     def run(self, parts, out):
         with Endpoint(self.live.pki) as endpoint:
             self.endpoint = endpoint
             self.client = self.session.add("bench", endpoint, serves=URL)
             self.session.token(self.client)
-            try:
-                if "growth" in parts:
-                    for kind in growth.KINDS:
-                        out.growth(kind, *self.growth(kind))
-                cases = self.warm_cases(endpoint)
-                if "warm" in parts:
-                    out.warm(*self.warm(cases))
-                if "crowd" in parts:
-                    out.crowd(*self.crowd(cases), CROWD)
-                if "cold" in parts:
-                    out.cold(*self.cold())
-            finally:
-                peers.end(self.session)
+            if "upcall" in parts:
+                try:
+                    self.upcalls(out)
+                except Missing as reason:
+                    self.skip("upcalls", str(reason))
+            if "growth" in parts:
+                for kind in growth.KINDS:
+                    out.growth(kind, *self.growth(kind))
+            if {"warm", "crowd"}.intersection(parts):
+                self.beside_peers(parts, out)
+            if "cold" in parts:
+                out.cold(*self.cold())
         out.skipped(self.skipped)
 
 
@@ -208,9 +239,7 @@ def main():
     parser.add_argument("--musl", help="the same with CC=musl-gcc")
     parser.add_argument("--scale", type=float, default=1,
                         help="so many times the rounds")
-    parser.add_argument("--parts", default="warm,crowd,growth,cold")
-    parser.add_argument("--more", action="append", default=[],
-                        help="figures of another bench, JSON of the same form")
+    parser.add_argument("--parts", default="upcall,growth,warm,crowd,cold")
     parser.add_argument("--json", help="a file for the figures")
     options = parser.parse_args()
     out = report.Report(len(TOKEN))
@@ -223,9 +252,6 @@ def main():
         except Missing as reason:
             print(f"skipped: {reason}")
             return 0
-    for path in options.more:
-        with open(path) as file:
-            out.add(json.load(file))
     out.end()
     if options.json:
         with open(options.json, "w") as file:

@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 
+import upcall
 from figures import Ratio, median_ms
 
 EMPTY = "an empty program"
@@ -14,6 +15,7 @@ SECRET_SERVICE = "docker-credential-secretservice get"
 CACHE, OIDC = "git credential-cache get", "oidc-token"
 COLD, NAIVE = ("docker-credential-valetkey get, cold",
                "naive: libsecret, libcurl, CA bundle")
+HIT, REFUSAL, TRIVIAL = upcall.HIT, upcall.REFUSAL, upcall.TRIVIAL
 ROW = "{:46} {:>9} {:>26}"
 
 # name, of which part, program, other, limit, whether it is the most
@@ -37,6 +39,11 @@ GOALS = [
     ("warm get, 10,000 clients to 1 (valetkey import)", "growth imported",
      "10000 imported", "1 imported", 3, True),
 ]
+GOALS += [(f"{what} in broker mode{more}, to a trivial upcall", kind, name,
+           TRIVIAL, 1.5, True)
+          for kind, more in zip(upcall.KINDS,
+                                ["", f", {upcall.USERS:,} users more"])
+          for what, name in [("registry hit", HIT), ("refusal", REFUSAL)]]
 FASTER = "times faster"
 
 
@@ -57,16 +64,17 @@ class Report:
                         "load before": os.getloadavg()[0]},
             "token bytes": token_bytes, "parts": {}, "goals": []}
 
-    def head(self, title, trouble):
+    def head(self, title, control, trouble):
         print(f"\n{title}" + (f": INCONCLUSIVE, {trouble}" if trouble else ""))
-        print(ROW.format("", "ms", "to an empty program"))
+        print(ROW.format("", "ms", f"to {control}"))
 
-    def part(self, part, title, names, times, trouble, more=None):
+    def part(self, part, title, names, times, trouble, more=None,
+             control=EMPTY):
         """Print it, keep it, and look at its goals."""
-        self.head(title, trouble)
+        self.head(title, control, trouble)
         rows = []
         for name in names:
-            ratio = Ratio(times, name, EMPTY)
+            ratio = Ratio(times, name, control)
             row = {"name": name, "ms": round(median_ms(times, name), 4),
                    "ratio": round(ratio.middle, 4),
                    "low": round(ratio.low, 4), "high": round(ratio.high, 4),
@@ -124,10 +132,10 @@ class Report:
         self.data["parts"]["cold"]["stages"] = [
             {"name": stage, "ms": round(ms, 3)} for stage, ms in split]
 
-    def add(self, other):
-        """Parts and goals that another bench has measured."""
-        self.data["parts"].update(other["parts"])
-        self.data["goals"] += other["goals"]
+    def upcall(self, kind, times, trouble, keys):
+        self.part(kind, f"{kind}, {keys} keys on the machine", list(times),
+                  times, trouble, control=TRIVIAL)
+        self.data["parts"][kind]["keys"] = keys
 
     def skipped(self, skipped):
         self.data["skipped"] = skipped

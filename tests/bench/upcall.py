@@ -1,132 +1,105 @@
-#!/usr/bin/python3 -B
 # SPDX-License-Identifier: MIT
-"""upcall.py --build DIR: what a request for a token of the machine takes that
-the registry has, or that is refused, compared with an upcall that does nothing
-but instantiate the key, as a table in Markdown.
+"""What a request for a token of the machine takes that the registry has, or
+that is refused, beside an upcall that does nothing but instantiate the key.
 
-Each round asks for all of them in a new random order.  The figure is the
-median over the rounds of the time that request_key(2) took, divided by that of
-the trivial one in the same round; which is there twice, to tell what the
-figures are worth.  Then all of it again with the keys of 1,000 users more.
+The time is that of request_key(2), which each round calls for all of them in a
+new random order (ask.c); the trivial one is there twice.
 """
 
-import argparse
 import errno
 import os
-import re
-import signal
-import statistics
-import subprocess
-import sys
-import tempfile
+
+from gates import compile
+from live import User
+from machine import Machine
+from servers import scripted
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TESTS = os.path.dirname(HERE)
-sys.path[1:1] = [os.path.join(TESTS, name)
-                 for name in ("servers", "live", "gates")]
-
-from gates import compile  # noqa: E402
-from live import Live, User  # noqa: E402
-from machine import Machine  # noqa: E402
-from servers import Missing, scripted  # noqa: E402
-
-ROUNDS = 300
+ROUNDS = 100
 WARM_UP = 10
 USERS = 1000
 FIRST_UID = 410000000
-TRIVIAL, CONTROL = "a trivial upcall", "the same again"
-KEY_SPEC_USER_KEYRING = "@u"
-
-
-class Bench:
-    """The rules name the programs themselves, not the script that counts
-    upcalls."""
-
-    def __init__(self, build, live, machine, server, user):
-        self.machine, self.user = machine, user
-        self.ask = compile(build, "ask", live.directory, "-lkeyutils",
-                           source=HERE)
-        self.trivial = compile(build, "trivial", live.directory, "-lkeyutils",
-                               source=HERE)
-        name, group, closed = self.names = [
-            machine.add("bench-user", server,
-                        allow=f"{user.pw_name}, #0, " + ", ".join(
-                            f"#{FIRST_UID + n}" for n in range(USERS))),
-            machine.add("bench-group", server,
-                        allow=f"@{user.pw_name}, #0"),
-            machine.add("bench-closed", server, allow="nobody, #0")]
-        for token in self.names:
-            machine.token(None, token)
-        self.expected = {TRIVIAL: 0, CONTROL: 0, "a hit, by name": 0,
-                         "a hit, by group": 0,
-                         "a refusal, by name": errno.EACCES,
-                         "no such client": errno.EINVAL}
-        self.descriptions = [f"valetkey:{machine.tag}-t1",
-                             f"valetkey:{machine.tag}-t2",
-                             *(f"valetkey:{token}" for token in
-                               (name, group, closed, machine.name("none")))]
-        with open(machine.rule, "w") as rule:
-            for number in "12":
-                rule.write(f"create user valetkey:{machine.tag}-t{number}*"
-                           f" * {self.trivial} %k\n")
-            rule.write(f"create user valetkey:{machine.tag}*"
-                       f" * {machine.upcall} %k\n")
-
-    def run(self, rounds):
-        done = self.machine.run(self.user, self.ask, str(rounds + WARM_UP),
-                                *self.descriptions)
-        assert done.returncode == 0, done
-        table = [list(map(int, line.split()))
-                 for line in done.stdout.splitlines()][WARM_UP:]
-        for row in table:
-            assert row[1::2] == list(self.expected.values()), row
-        return [row[::2] for row in table]
-
-    def report(self, title, rounds):
-        columns = list(zip(*self.run(rounds)))
-        print(f"\n{title}\n\n| upcall | times the trivial one | middle half "
-              "| ms |\n|---|---|---|---|")
-        for name, times in zip(self.expected, columns):
-            low, middle, high = statistics.quantiles(
-                [time / base for time, base in zip(times, columns[0])], n=4)
-            print(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} "
-                  f"| {statistics.median(times) / 1e6:.2f} |", flush=True)
-
-    def crowd(self):
-        """Keys of other users, as they have them who have a token."""
-        for number in range(USERS):
-            done = self.machine.run(FIRST_UID + number, "keyctl", "request2",
-                                    "user", self.descriptions[2], "", "@u")
-            assert done.returncode == 0, done
+TRIVIAL, AGAIN = "a trivial upcall", "the same again"
+KINDS = ALONE, CROWDED = "upcall", f"upcall, {USERS} users more"
+HIT, REFUSAL = "a hit, by name", "a refusal, by name"
 
 
 def keys():
-    with open("/proc/keys") as file:
-        return len(file.readlines())
+    """How many root has to look through, of all users."""
+    with open("/proc/key-users") as users:
+        return sum(int(line.split()[2].partition("/")[0])
+                   for line in users.readlines())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="vk-upcall-") as directory:
+class Upcalls:
+    """The rules name the programs themselves, not the script that counts
+    upcalls."""
+
+    def __init__(self, bench):
+        self.bench, self.live = bench, bench.live
+        self.user, self.machine = User(), Machine(self.live)
+        self.server = scripted(self.live.pki)
+
+    def __enter__(self):
+        self.machine.__enter__()
+        self.user.__enter__()
+        self.server.__enter__()
         try:
-            live = Live(options.build, directory)
-            with live.session, Machine(live) as machine, User() as user, \
-                    scripted(live.pki) as server:
-                bench = Bench(options.build, live, machine, server, user)
-                bench.report(f"With {keys()} keys that root sees",
-                             options.rounds)
-                bench.crowd()
-                bench.report(f"{USERS} users more, {keys()} keys that root"
-                             " sees", options.rounds)
-        except Missing as reason:
-            print(f"skipped: {reason}")
-    return 0
+            self.set_up()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
 
+    def __exit__(self, *why):
+        self.server.__exit__(*why)
+        self.user.__exit__(*why)
+        self.machine.__exit__(*why)
 
-if __name__ == "__main__":
-    # So that what was started is ended, and what was made removed.
-    signal.signal(signal.SIGTERM, lambda *ignored: sys.exit(1))
-    sys.exit(main())
+    def set_up(self):
+        machine, login = self.machine, self.user.entry.pw_name
+        self.ask, trivial = [
+            compile(self.bench.build, name, self.machine.directory,
+                    "-lkeyutils", source=HERE) for name in ("ask", "trivial")]
+        name, group, closed = names = [
+            machine.add("bench-user", self.server,
+                        allow=f"{login}, #0, " + ", ".join(
+                            f"#{FIRST_UID + n}" for n in range(USERS))),
+            machine.add("bench-group", self.server, allow=f"@{login}, #0"),
+            machine.add("bench-closed", self.server, allow="nobody, #0")]
+        for token in names:
+            machine.token(None, token)
+        trivials = [f"{machine.tag}-t1", f"{machine.tag}-t2"]
+        self.cases = {
+            TRIVIAL: (trivials[0], 0), AGAIN: (trivials[1], 0), HIT: (name, 0),
+            "a hit, by group": (group, 0), REFUSAL: (closed, errno.EACCES),
+            "no such client": (machine.name("none"), errno.EINVAL)}
+        with open(machine.rule, "w") as rule:
+            for token in trivials:
+                rule.write(f"create user valetkey:{token}* * {trivial} %k\n")
+            rule.write(f"create user valetkey:{machine.tag}*"
+                       f" * {machine.upcall} %k\n")
+
+    def read(self, rounds):
+        """{name: {round: nanoseconds}}"""
+        descriptions = [f"valetkey:{name}" for name, _ in self.cases.values()]
+        errors = [error for _, error in self.cases.values()]
+        done = self.machine.run(self.user.entry, self.ask,
+                                str(rounds + WARM_UP), *descriptions)
+        assert done.returncode == 0, done
+        rows = [list(map(int, line.split()))
+                for line in done.stdout.splitlines()][WARM_UP:]
+        assert all(row[1::2] == errors for row in rows), rows
+        return {name: {number: row[2 * place]
+                       for number, row in enumerate(rows)}
+                for place, name in enumerate(self.cases)}
+
+    def prepare(self, kind):
+        """Keys of other users, as they have them who have a token."""
+        if kind != CROWDED:
+            return
+        name = self.cases[HIT][0]
+        for number in range(USERS):
+            done = self.machine.run(FIRST_UID + number, "keyctl", "request2",
+                                    "user", f"valetkey:{name}", "", "@u")
+            assert done.returncode == 0, done

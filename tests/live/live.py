@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 
 from built import helpers, programs
 from servers import Missing, make_pki
@@ -19,6 +20,10 @@ SAMPLE_URL = "https://login.cloud.camunda.io/oauth/token"
 SAMPLE_ID = "wq0Rk.8yJmN3eB_2xT~pLd7VhA5sUcZf"
 SAMPLE_SECRET = "Sample.ClusterSecret~8.6_aB3dE5gH7jK9mN1pQ3sT5vW7yZ-not.real"
 CLUSTER = "bru-2.zeebe.camunda.io/7b1d9f0e-4c55-4b0e-9d6c-2f9a54c0b6aa"
+FORGET = """
+both="$(keyctl id @u) $(keyctl id @us)"
+for keyring in $both; do keyctl invalidate $keyring; done
+"""
 KEY_SPEC_SESSION_KEYRING = -3
 KEY_SPEC_USER_KEYRING = -4
 
@@ -58,6 +63,21 @@ def reach_user_keyring():
         keyutils.keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING)
 
 
+def forget_keyrings(uids):
+    """What the kernel keeps for these users until it starts again; with it
+    every search of /proc/keys takes longer.  Only root can do it."""
+    for uid in uids:
+        subprocess.run(["sh", "-c", FORGET], user=uid, group=uid,
+                       extra_groups=[], capture_output=True)
+    # The kernel takes them away a moment later; until then there are no others.
+    for _ in range(100):
+        with open("/proc/key-users") as users:
+            have = {int(line.split(":")[0]) for line in users.readlines()}
+        if not have.intersection(uids):
+            break
+        time.sleep(0.01)
+
+
 class User:
     """A user of the machine for the time of a test; only root can do it."""
 
@@ -76,20 +96,15 @@ class User:
                         self.login], check=True, capture_output=True)
         self.entry = pwd.getpwnam(self.login)
         os.chmod(self.entry.pw_dir, 0o700)
-        self.clear_keyring()
+        # Its number may have been another's, whose keys still are.
+        forget_keyrings([self.entry.pw_uid])
         return self.entry
 
     def __exit__(self, *ignored):
-        self.clear_keyring()
+        forget_keyrings([self.entry.pw_uid])
         # Even if a process of an interrupted test still ends.
         subprocess.run(["userdel", "--force", "--remove", self.login],
                        check=True, capture_output=True)
-
-    def clear_keyring(self):
-        """Its number may have been another's before, and may be again."""
-        subprocess.run(["keyctl", "clear", "@u"], check=True,
-                       user=self.entry.pw_uid, group=self.entry.pw_gid,
-                       extra_groups=[], capture_output=True)
 
 
 def claims(token):

@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 
+from live import forget_keyrings
 from servers import Missing
 from session import SECRET, poll
 
@@ -94,6 +95,7 @@ class Machine:
                     "VALETKEY_LIBEXECDIR": live.programs,
                     "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         self.names = []
+        self.uids = set()
 
     def __enter__(self):
         self.had_host_key = os.path.exists(HOST_KEY)
@@ -138,6 +140,7 @@ class Machine:
         os.unlink(self.rule)
         poll(lambda: not self.processes(), "the end of all upcalls")
         shutil.rmtree(self.directory)
+        forget_keyrings(self.uids)
         if not self.had_registry:
             in_persistent("keyctl unlink $key $anchor")
         if self.had_turns is None:
@@ -271,6 +274,7 @@ class Machine:
         if user is None:
             return {}
         uid = getattr(user, "pw_uid", user)
+        self.uids.add(uid)
         return {"user": uid, "group": getattr(user, "pw_gid", uid),
                 "extra_groups": []}
 
