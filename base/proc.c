@@ -122,17 +122,28 @@ vk_proc_wait(pid_t pid, int64_t deadline, int *status)
     return VK_OK;
 }
 
+static enum vk_err protected(bool is_so) {
+    return is_so ? VK_OK
+                 : vk_fail(VK_INTERNAL, "cannot protect this process: %s",
+                           strerror(errno));
+}
+
+enum vk_err
+vk_proc_hide(void)
+{
+    return protected(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0);
+}
+
 enum vk_err
 vk_proc_harden(void)
 {
     static const struct rlimit none = {0, 0};
+    enum vk_err err = vk_proc_hide();
 
-    if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0)
-        return vk_fail(VK_INTERNAL, "cannot protect this process: %s",
-                       strerror(errno));
-    return VK_OK;
+    if (err == VK_OK)
+        err = protected(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0 &&
+                        setrlimit(RLIMIT_CORE, &none) == 0);
+    return err;
 }
 
 static void

@@ -48,8 +48,15 @@ VK_MUST enum vk_err vk_proc_start(const char *const argv[],
 VK_MUST enum vk_err vk_proc_wait(pid_t pid, int64_t deadline, int *status);
 
 /*
- * For a program that holds a secret: not dumpable (so neither core nor
- * ptrace by the same user), no core file, no new privileges.
+ * For a program that holds a token: not dumpable (PR_SET_DUMPABLE), so that it
+ * leaves no core whatever the limit is, and other processes of the same user
+ * cannot look into it.  It ends with execve(2), and nothing is inherited.
+ */
+VK_MUST enum vk_err vk_proc_hide(void);
+
+/*
+ * For a program that holds a secret: the same, no core file of its children
+ * either, no new privileges.
  */
 VK_MUST enum vk_err vk_proc_harden(void);
 

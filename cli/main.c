@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "cli/options.h"
 #include "cli/presets.h"
 #include "cli/setup.h"
@@ -137,6 +138,8 @@ start(int argc, char **argv)
     const struct vk_cli_command *command = find_command(word);
     enum vk_err err = vk_file_refuse_setuid();
 
+    if (err == VK_OK)
+        err = vk_proc_hide();
     if (err != VK_OK)
         return err;
     if (command != NULL && is_machine)

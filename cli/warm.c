@@ -53,6 +53,8 @@ start(int argc, char **argv)
     bool wants_help = false;
     enum vk_err err = vk_file_refuse_setuid();
 
+    if (err == VK_OK)
+        err = vk_proc_hide();
     if (err != VK_OK)
         return err;
     if (command == NULL)

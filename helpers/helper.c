@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/proc.h"
 
 #define REQUEST_MAX 65536
 #define OUT_MAX 65536
@@ -220,7 +221,7 @@ main(int argc, char **argv)
     vk_log_program(vk_codec.program);
     /* A client that closes early must not kill us before we have said why. */
     sigaction(SIGPIPE, &ignore, NULL);
-    if (vk_file_refuse_setuid() != VK_OK)
+    if (vk_file_refuse_setuid() != VK_OK || vk_proc_hide() != VK_OK)
         return 1;
     if (is_question(word, &status))
         return status;

@@ -104,12 +104,18 @@ PARENT_CHECK = {"system calls": 9, "instructions": 7_500}
 # It goes through clients.conf once more.
 PATHS_CHECK = {"instructions": 6_500}
 
+# One prctl(2), so that no core has the token, is more than there was room for
+# in those that need a call more than the others: docker's input has no end but
+# that of the file, and cargo waits for a hello before it asks.
+NO_CORE = {"system calls": 1}
+
 HELPERS = {
     "cargo-credential-valetkey": Helper(
-        "--cargo-plugin", json=True,
+        "--cargo-plugin", json=True, more=NO_CORE,
         text='{"v":1,"registry":{"index-url":"sparse+https://{host}/{path}/",'
              '"name":"team"},"kind":"get","operation":"read"}\n'),
-    "docker-credential-valetkey": Helper("get", text="https://{host}/{path}"),
+    "docker-credential-valetkey": Helper(
+        "get", text="https://{host}/{path}", more=NO_CORE),
     "git-credential-valetkey": Helper(
         "get", text="protocol=https\nhost={host}\npath={path}\n\n"),
     "terraform-credentials-valetkey": Helper("get", "{bare_host}"),
@@ -391,8 +397,9 @@ class Gates:
             machine.run(None, "valetkey", "drop", name)
         limits = STATIC_LIMITS if is_static(command[0]) else LIMITS
         for figure, value in cost.items():
-            self.table.judge(f"docker get, broker mode: {figure}", value,
-                             empty[figure], limits[figure](empty[figure]))
+            self.table.judge(
+                f"docker get, broker mode: {figure}", value, empty[figure],
+                HELPERS[program].limit(figure, empty[figure], limits))
         self.table.judge("docker get, broker mode, to direct",
                          cost["system calls"], direct, direct)
 

@@ -4,10 +4,12 @@ look into one that runs, or have its core."""
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import re
 import resource
 import signal
+import tempfile
 
 from gates import HELPERS, set_up
 from governor_callers import Clock
@@ -158,11 +160,13 @@ def wait_status(process):
     return os.waitpid(process, 0)[1]
 
 
-def dump(words, env, directory, ready):
+def dump(words, env, directory, ready, files=()):
     """Start it where cores are allowed, and where they would be seen; once
     ready(pid), allow them again from outside, and let it crash."""
     process = os.fork()
     if process == 0:
+        for number, file in enumerate(files):
+            os.dup2(file, number)
         resource.setrlimit(resource.RLIMIT_CORE, UNLIMITED)
         os.chdir(directory)
         os.execvpe(words[0], words, env)
@@ -175,6 +179,11 @@ def dump(words, env, directory, ready):
         os.kill(process, signal.SIGSEGV)
         status = wait_status(process)
     return os.WCOREDUMP(status) or bool(os.listdir(directory))
+
+
+def is_writing(pid):
+    """It sleeps, and has nothing else to wait for."""
+    return read(pid, "stat").rsplit(b") ", 1)[1][:1] == b"S"
 
 
 def cores(tap, live):
@@ -198,10 +207,32 @@ def cores(tap, live):
                         lambda pid: poll(lambda: server.count() > before,
                                          "the request"))
 
+    def has_no_token(program, words, text="", env=None):
+        """It has the token, and cannot write it."""
+        reader, writer = os.pipe()
+        os.write(writer, b"x" * fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ))
+        with tempfile.TemporaryFile() as request:
+            request.write(text.encode())
+            request.seek(0)
+            assert not dump(
+                [os.path.join(live.programs, program), *words],
+                {**session.env, **(env or {})}, make_dir(f"core-of-{program}"),
+                lambda pid: poll(lambda: is_writing(pid), "its answer"),
+                [request.fileno(), writer])
+        os.close(reader)
+        os.close(writer)
+
     with scripted(live.pki) as server:
         name = session.add("core", server)
-        server.mode("hang")
+        values = set_up(session, server)
         tap.check("a program that crashes leaves a core here", is_possible)
+        for program in sorted(HELPERS):
+            helper = HELPERS[program].fill(**values)
+            tap.check(f"{program}: its crash leaves no core", has_no_token,
+                      program, helper.words, helper.text, helper.env)
+        tap.check("valetkey token: its crash leaves no core", has_no_token,
+                  "valetkey", ["token", values["name"]])
+        server.mode("hang")
         tap.check("a fetcher that crashes leaves none", has_none)
 
 
