@@ -104,20 +104,27 @@ get_named(const struct choice *choice, const struct vk_wish *wish,
     return err == VK_NOCLIENT ? VK_CONFIG : err;
 }
 
+/* Not what is no URL, nor crates.io. */
+static bool
+can_be_served(const char *index, struct vk_url *url)
+{
+    struct vk_span text = url_of(index);
+
+    return !vk_span_is(text, CRATES_IO) && vk_url_parse(text, url) &&
+           url->scheme.len > 0;
+}
+
 static enum vk_err
 get_token(const struct choice *choice, struct vk_token *token)
 {
     static const struct vk_wish wish = {.prefers = PREFERS};
-    struct vk_span text = url_of(choice->index);
     struct vk_url url;
 
     if (choice->name != NULL)
         return get_named(choice, &wish, token);
-    /* What is no URL is served by nobody. */
-    if (vk_span_is(text, CRATES_IO) || !vk_url_parse(text, &url) ||
-        url.scheme.len == 0)
-        return VK_NOCLIENT;
-    return vk_helper_get(&url, &wish, token);
+    return can_be_served(choice->index, &url)
+               ? vk_helper_get(&url, &wish, token)
+               : VK_NOCLIENT;
 }
 
 /* The whole value of the header Authorization. */
@@ -223,14 +230,20 @@ read_args(struct json_object *args, struct choice *choice)
     return err;
 }
 
+static const char *
+index_of(struct json_object *request)
+{
+    return text_of(json_object_object_get(
+        json_object_object_get(request, "registry"), "index-url"));
+}
+
 static enum vk_err
 get(struct vk_call *call, struct json_object *request)
 {
     struct choice choice = {.scheme = "Bearer"};
     struct vk_token token = {.name = NULL};
 
-    choice.index = text_of(json_object_object_get(
-        json_object_object_get(request, "registry"), "index-url"));
+    choice.index = index_of(request);
     if (choice.index == NULL)
         return vk_fail(VK_USAGE, "the request names no registry");
     enum vk_err err =
@@ -240,6 +253,31 @@ get(struct vk_call *call, struct json_object *request)
     if (err == VK_NOCLIENT)
         return write_refusal(call->out, "not-found", NULL);
     return err == VK_OK ? write_get(call->out, &choice, &token) : err;
+}
+
+/*
+ * login and logout: tokens are made, and none is kept for cargo.  It asks no
+ * other provider then, so of a registry that is not ours something else is
+ * said, or nobody could log in to crates.io any more.
+ */
+static enum vk_err
+refuse(struct vk_call *call, struct json_object *request)
+{
+    struct json_object *args = json_object_object_get(request, "args");
+    const char *index = index_of(request), *kind = "operation-not-supported";
+    struct vk_url url;
+    enum vk_err err = VK_OK;
+
+    /* Arguments are for us: it was configured for this registry. */
+    if (index != NULL && (!json_object_is_type(args, json_type_array) ||
+                          json_object_array_length(args) == 0))
+        err =
+            can_be_served(index, &url) ? vk_helper_serves(&url) : VK_NOCLIENT;
+    if (err == VK_NOCLIENT)
+        kind = "url-not-supported";
+    else if (err != VK_OK)
+        return err;
+    return write_refusal(call->out, kind, NULL);
 }
 
 static enum vk_err
@@ -254,8 +292,7 @@ answer_to(struct vk_call *call, struct json_object *request)
                                  "protocol; no other is known");
     if (kind != NULL && strcmp(kind, "get") == 0)
         return get(call, request);
-    /* login and logout: tokens are made, and none is kept for cargo. */
-    return write_refusal(call->out, "operation-not-supported", NULL);
+    return refuse(call, request);
 }
 
 static enum vk_err

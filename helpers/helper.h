@@ -87,6 +87,9 @@ VK_MUST enum vk_err vk_helper_get_named(const char *name,
 VK_MUST enum vk_err vk_helper_name(struct vk_span text,
                                    char out[VK_FULL_NAME_MAX + 1]);
 
+/* Does a client serve the URL?  Nothing is fetched.  VK_NOCLIENT as above. */
+VK_MUST enum vk_err vk_helper_serves(const struct vk_url *url);
+
 /*
  * Drop the cached token of a URL.  A value that is not empty is a token that
  * was refused: it is dropped only if it is the cached one, and the governor

@@ -107,6 +107,14 @@ vk_helper_name(struct vk_span text, char name_out[VK_FULL_NAME_MAX + 1])
     return VK_OK;
 }
 
+enum vk_err
+vk_helper_serves(const struct vk_url *url)
+{
+    struct vk_profile profile;
+
+    return find(url, &profile);
+}
+
 static enum vk_err
 drop(const struct vk_profile *profile)
 {

@@ -47,6 +47,13 @@ vk_helper_get_named(const char *name, const struct vk_wish *wish,
                                      : vk_fail(VK_NOCLIENT, "no '%s'", name);
 }
 
+enum vk_err
+vk_helper_serves(const struct vk_url *url)
+{
+    require(url->scheme.len > 0 && url->host.len > 0);
+    return vk_span_is(url->host, "crates.example") ? VK_OK : VK_NOCLIENT;
+}
+
 static struct json_object *
 member(struct json_object *object, const char *name, enum json_type type)
 {
@@ -80,6 +87,7 @@ check_refusal(struct json_object *answer)
     bool tells = strcmp(kind, "other") == 0;
 
     require(tells || strcmp(kind, "not-found") == 0 ||
+            strcmp(kind, "url-not-supported") == 0 ||
             strcmp(kind, "operation-not-supported") == 0);
     require(json_object_object_length(answer) == (tells ? 2 : 1));
     if (tells)

@@ -87,13 +87,13 @@ foo = { version = "1", registry = "vk" }
             if os.path.exists(path):
                 os.unlink(path)
 
-    def run(self, *words):
+    def run(self, *words, text=""):
         return self.session.run("sh", "-c", 'cd "$0" && exec "$@"',
                                 self.package, self.program, *words,
-                                env=self.env)
+                                env=self.env, text=text)
 
-    def succeed(self, *words):
-        done = self.run(*words)
+    def succeed(self, *words, text=""):
+        done = self.run(*words, text=text)
         assert done.returncode == 0, done.stderr
 
     def fail(self, words, message):
@@ -206,6 +206,23 @@ echo '{answer}'
         equal(set(tool.runs()), {PLUGIN})
         equal(server.count(), 1)
 
+    def leaves_logins_to_the_next():
+        """The list is that of 'valetkey setup cargo'."""
+        kept = os.path.join(tool.home, "credentials.toml")
+
+        def has(token):
+            with open(kept) as file:
+                return token in file.read()
+
+        with CargoFront(accept) as other:
+            tool.configure(other, others=["cargo:token", tool.helper])
+            tool.succeed("login", "--registry", "vk", text="typed\n")
+            assert has("typed")
+            tool.succeed("logout", "--registry", "vk")
+            assert not has("typed")
+            equal(set(tool.runs()), {PLUGIN})
+        os.unlink(kept)
+
     def hears_why():
         bad = session.add("cargo-bad", server, audience=AUDIENCE,
                           secret="wrong", client_id="post")
@@ -253,6 +270,8 @@ echo '{answer}'
                   asks_the_next)
         tap.check("cargo login is not supported", makes_no_logins, "login")
         tap.check("cargo logout is not supported", makes_no_logins, "logout")
+        tap.check("logins elsewhere are left to the next provider",
+                  leaves_logins_to_the_next)
         tap.check("cargo hears why there is no token", hears_why)
         tap.check("cargo with a refused token is kept out", is_kept_out)
         tap.check("cargo without the helper gets nothing", fails_without)

@@ -62,6 +62,15 @@ vk_helper_get_named(const char *name, const struct vk_wish *wish,
     return err == VK_NOCLIENT ? vk_fail(err, "there is no '%s'", name) : err;
 }
 
+/* Here outcome is that of the look at clients.conf. */
+enum vk_err
+vk_helper_serves(const struct vk_url *url)
+{
+    snprintf(asked_for, sizeof asked_for, "served %.*s", (int)url->host.len,
+             url->host.ptr);
+    return outcome == VK_CONFIG ? vk_fail(outcome, "it is \"out\"") : outcome;
+}
+
 /* As helper.c does it: the answer is in out, the result is the exit status. */
 static int
 run(const struct vk_verb *verb, struct vk_span request)
@@ -366,6 +375,32 @@ keeps_no_logins(void **state)
                   REFUSAL("operation-not-supported"));
 }
 
+/* cargo asks the next provider then. */
+static void
+leaves_logins_elsewhere_to_others(void **state)
+{
+    static const char crates_io[] =
+        "{\"v\":1,\"registry\":{\"index-url\":\"https://github.com/rust-lang/"
+        "crates.io-index\"},\"kind\":\"login\",\"token\":\"x\"}";
+    static const char login[] =
+        "{\"v\":1," REGISTRY ",\"kind\":\"login\",\"args\":[]}";
+    static const char named[] =
+        "{\"v\":1," REGISTRY ",\"kind\":\"login\",\"args\":[\"prod\"]}";
+
+    (void)state;
+    assert_answer(crates_io, REFUSAL("url-not-supported"));
+    assert_string_equal(asked_for, "");
+    assert_answer(login, REFUSAL("operation-not-supported"));
+    assert_string_equal(asked_for, "served crates.example");
+    outcome = VK_NOCLIENT;
+    assert_answer(login, REFUSAL("url-not-supported"));
+    /* What is named for a registry is meant for it. */
+    assert_answer(named, REFUSAL("operation-not-supported"));
+    outcome = VK_CONFIG;
+    assert_answer(login, ERR("it is \\\"out\\\""));
+    assert_int_equal(gets, 0);
+}
+
 static void
 speaks_one_version_only(void **state)
 {
@@ -565,6 +600,7 @@ main(void)
         TEST(a_prefix_that_is_too_long_spoils_no_other_answer),
         TEST(refuses_arguments_that_it_does_not_know),
         TEST(keeps_no_logins),
+        TEST(leaves_logins_elsewhere_to_others),
         TEST(speaks_one_version_only),
         TEST(refuses_what_is_no_request),
         TEST(of_two_members_with_one_name_the_last_counts),
