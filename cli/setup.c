@@ -112,6 +112,45 @@ ask(const struct vk_cli *cli, bool undo)
         undo ? "Take this back? [y/N] " : "Make this change? [y/N] ", "--yes");
 }
 
+/*
+ * What setup would put in is there without its marks: a person wrote it, or
+ * the tool has written its file anew without comments, as pip does.
+ */
+static bool
+is_there_unmarked(const struct vk_change *change)
+{
+    const struct vk_setup_tool *tool = change->setup.tool;
+    struct vk_setup_text text = {.now = change->text.now,
+                                 .next = VK_BUF(VK_SETUP_MAX)};
+
+    if (tool->line == NULL || !change->file.is_there)
+        return false;
+    text.want = vk_span_str(tool->line);
+    bool is_there = tool->put(&text) == VK_OK && vk_change_is_none(&text);
+    vk_buf_clear(&text.next);
+    return is_there;
+}
+
+static enum vk_err
+tell_nothing(struct vk_change *change, bool undo)
+{
+    const char *tool = change->setup.tool->name;
+    enum vk_err err;
+
+    if (!undo)
+        err = vk_buf_addf(&change->out, "%s is set up already.\n", tool);
+    else if (is_there_unmarked(change))
+        err = vk_buf_addf(&change->out,
+                          "'%s' has what setup puts in, but without"
+                          " valetkey's marks; nothing was changed, take it"
+                          " out by hand.\n",
+                          change->file.path);
+    else
+        err = vk_buf_addf(&change->out,
+                          "%s is not set up; nothing was changed.\n", tool);
+    return err == VK_OK ? vk_cli_print(vk_buf_span(&change->out)) : err;
+}
+
 static enum vk_err
 carry_out(struct vk_change *change, bool undo)
 {
@@ -137,13 +176,8 @@ carry_out(struct vk_change *change, bool undo)
         err = vk_change_describe(change, undo);
     if (err != VK_OK)
         return err;
-    if (vk_change_is_none(&change->text) && change->links == 0) {
-        err = vk_buf_addf(&change->out,
-                          undo ? "%s is not set up; nothing was changed.\n"
-                               : "%s is set up already.\n",
-                          setup->tool->name);
-        return err == VK_OK ? vk_cli_print(vk_buf_span(&change->out)) : err;
-    }
+    if (vk_change_is_none(&change->text) && change->links == 0)
+        return tell_nothing(change, undo);
     err = vk_cli_print(vk_buf_span(&change->out));
     if (err == VK_OK)
         err = ask(setup->cli, undo);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files of lines: pip.conf (Python's configparser), .npmrc, .bazelrc and
- * drop-ins of systemd units.
+ * Files of lines: pip.conf (Python's configparser), .bazelrc and drop-ins of
+ * systemd units.
  */
 #include <string.h>
 
@@ -161,59 +161,6 @@ vk_setup_pip_take(struct vk_setup_text *text)
 {
     static const char *const ours[] = {"[global]", PROVIDER " = subprocess",
                                        NULL};
-
-    return vk_setup_block_take(text, ours);
-}
-
-/* npm */
-
-/* Has the wanted line's key a value already? */
-static bool
-is_set(struct vk_span bare, struct vk_span want)
-{
-    struct vk_span wanted, key;
-    size_t at = 0;
-
-    key = vk_span_trim(vk_span_cut(&bare, '='));
-    while (vk_setup_line(want, &at, &wanted))
-        if (vk_span_same(key, vk_span_cut(&wanted, '=')))
-            return true;
-    return false;
-}
-
-static enum vk_err
-look_npm(struct vk_setup_text *text, struct vk_span rest,
-         struct vk_setup_place *place)
-{
-    struct vk_span line;
-    size_t at = 0, start = 0;
-
-    /* Keys behind a section would be that section's. */
-    for (; vk_setup_line(rest, &at, &line); start = at) {
-        struct vk_span bare = vk_setup_bare(line);
-        if (is_comment(bare))
-            continue;
-        if (bare.ptr[0] == '[')
-            break;
-        if (is_set(bare, text->want))
-            return vk_setup_refuse(text, start,
-                                   "has another tokenHelper for one of the"
-                                   " registries");
-    }
-    place->at = start;
-    return VK_OK;
-}
-
-enum vk_err
-vk_setup_npm_put(struct vk_setup_text *text)
-{
-    return vk_setup_block_put(text, look_npm);
-}
-
-enum vk_err
-vk_setup_npm_take(struct vk_setup_text *text)
-{
-    static const char *const ours[] = {"//", NULL};
 
     return vk_setup_block_take(text, ours);
 }

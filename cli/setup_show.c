@@ -48,9 +48,10 @@ show_run(struct vk_buf *out, char sign, struct vk_span whole, size_t from,
     return add_lines(out, sign, (struct vk_span){whole.ptr + from, len});
 }
 
-/* Whole lines that went, in several places. */
+/* Whole lines that went, in several places; *fits: nothing else has. */
 static enum vk_err
-show_gone(struct vk_buf *out, struct vk_span before, struct vk_span after)
+show_gone(struct vk_buf *out, struct vk_span before, struct vk_span after,
+          bool *fits)
 {
     struct vk_span line, kept = {NULL, 0};
     size_t at = 0, next = 0;
@@ -64,10 +65,10 @@ show_gone(struct vk_buf *out, struct vk_span before, struct vk_span after)
         else
             err = add_lines(out, '-', line);
     }
-    if (err != VK_OK || !more)
-        return err;
-    vk_buf_cut(out, mark);
-    return vk_buf_add_str(out, "(in several places)\n");
+    *fits = !more;
+    if (more)
+        vk_buf_cut(out, mark);
+    return err;
 }
 
 /* From the beginning of the line that from is in to the end of to's. */
@@ -103,13 +104,17 @@ show_both(struct vk_buf *out, struct vk_span before, struct vk_span after,
     const char *end = before.ptr + before.len - tail;
     struct vk_span left = {old.ptr, (size_t)(before.ptr + head - old.ptr)};
     struct vk_span right = {end, (size_t)(old.ptr + old.len - end)};
+    bool fits = false, has_lines = memchr(old.ptr, '\n', old.len) != NULL;
+    enum vk_err err = VK_OK;
 
-    if (memchr(old.ptr, '\n', old.len) != NULL &&
-        memchr(new.ptr, '\n', new.len) != NULL)
-        return show_gone(out, before, after);
-    if (!is_bare_key(left) || !is_bare_key(right))
+    if (has_lines)
+        err = show_gone(out, before, after, &fits);
+    if (err != VK_OK || fits)
+        return err;
+    if ((has_lines && memchr(new.ptr, '\n', new.len) != NULL) ||
+        left.len == 0 || !is_bare_key(left) || !is_bare_key(right))
         return vk_buf_add_str(out, "(in several places)\n");
-    enum vk_err err = add_lines(out, '-', old);
+    err = add_lines(out, '-', old);
     return err == VK_OK ? add_lines(out, '+', new) : err;
 }
 

@@ -308,8 +308,15 @@ def npm(session, name):
     assert re.search(r"//a\.example\.com/:tokenHelper", done.stdout), (
         done.stdout)
     equal(os.path.dirname(os.readlink(link)), session.programs)
+    # It writes the file anew, without its comments.
+    equal(session.run("npm", "config", "set", "fund=false").returncode, 0)
+    equal(setup(session, "npm", name), "npm is set up already.\n")
     undo(session, "npm")
     assert not os.path.lexists(link)
+    path = os.path.join(session.home, ".npmrc")
+    with open(path) as file:
+        equal(file.read(), "fund=false\n")
+    os.remove(path)
 
 
 def systemd(session, name):

@@ -16,6 +16,10 @@
 #define HELPER "credentials_helper \"valetkey\" { args = [] }\n"
 #define PIP "keyring-provider = subprocess\n"
 #define NPM "//a.example/:tokenHelper=/x/valetkey-npm-a\n"
+#define OTHER_NPM "//b.example/:tokenHelper=/x/valetkey-npm-b\n"
+#define OWN_NPM                                       \
+    "//a.example/:tokenHelper=/home/me/.local/share/" \
+    "valetkey/npm/valetkey-npm-a\n"
 #define BAZEL "common --credential_helper=a.example=/x/valetkey-bazel\n"
 #define UNIT "LoadCredential=a:%t/valetkey/credentials.sock\n"
 #define ITEM(in)                                                        \
@@ -95,6 +99,9 @@ puts_in_exactly_this(void **state)
         {"pip", "[global]\nKeyring_Provider: subprocess\n", NULL,
          "[global]\nKeyring_Provider: subprocess\n"},
         {"npm", "a=b\n[s]\nc=d\n", NULL, "a=b\n" BEGIN NPM END "[s]\nc=d\n"},
+        /* as npm writes it */
+        {"npm", NPM "a=b\n", NULL, NPM "a=b\n"},
+        {"npm", NPM "a=b\n", NPM OTHER_NPM, NPM "a=b\n" BEGIN OTHER_NPM END},
         {"bazel", "build -x\n", NULL, "build -x\n" BEGIN BAZEL END},
         {"systemd", "[Unit]\n", NULL, "[Unit]\n" BEGIN "[Service]\n" UNIT END},
     };
@@ -138,6 +145,13 @@ takes_out_its_own_only(void **state)
          "users:\n# c\n# d\n- name: me\n"},
         {"git", "[a]\n" GIT END "[b]\n", "", "[a]\n[b]\n"},
         {"git", "[a]\r\n" GIT END "# mine\n[b]\n", "", "[a]\r\n# mine\n[b]\n"},
+        /* as npm writes it, without the marks */
+        {"npm", "b=c\n" OWN_NPM "a=b\n", "", "b=c\na=b\n"},
+        {"npm", OWN_NPM "a=b\n" BEGIN OTHER_NPM END, "", "a=b\n"},
+        {"npm", OWN_NPM, "", ""},
+        /* another's, and what only looks so */
+        {"npm", NPM "# " OWN_NPM "x=/valetkey/npm/valetkey-npm-a\n", "",
+         NPM "# " OWN_NPM "x=/valetkey/npm/valetkey-npm-a\n"},
         {"cargo", "[registry]\n" LIST "['a', \"cargo-credential-valetkey\"]",
          "", "[registry]\n" LIST "['a']"},
         {"cargo", "[registry]\n" LIST "[\"cargo-credential-valetkey\", 'b']",
