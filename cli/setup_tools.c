@@ -92,7 +92,10 @@ static const struct vk_setup_tool tools[] = {
      .linked = "valetkey-npm", .limits = "it knows no wildcards",
      .hint = npm_hint},
     {"bazel", VK_BY_URL, vk_setup_bazel_path, vk_setup_bazel_want,
-     FORMAT(bazel), .limits = "it knows host names only", .hint = bazel_hint},
+     FORMAT(bazel),
+     .limits = "it knows host names only, with a dot and without an"
+               " underscore",
+     .hint = bazel_hint},
     {"systemd", VK_BY_NAME, vk_setup_systemd_path, vk_setup_systemd_want,
      FORMAT(systemd), .hint = systemd_hint},
 };

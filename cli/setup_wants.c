@@ -187,6 +187,27 @@ vk_setup_npm_want(struct vk_setup *setup, const struct vk_profile *profile,
     return err == VK_OK ? vk_setup_want(setup, vk_buf_span(&line)) : err;
 }
 
+/*
+ * A name as Bazel takes it, *.NAME too: in any other it sees a mistake and
+ * builds nothing at all, and so do older ones where there is no dot.
+ */
+static bool
+is_bazel_name(struct vk_span host)
+{
+    bool has_dot = false;
+    struct vk_span label;
+
+    while ((label = vk_span_cut(&host, '.')).len > 0) {
+        for (size_t i = 0; i < label.len; i++)
+            if (strchr("_[]:", label.ptr[i]) != NULL)
+                return false;
+        if (host.ptr == NULL)
+            return has_dot;
+        has_dot = true;
+    }
+    return false;
+}
+
 enum vk_err
 vk_setup_bazel_want(struct vk_setup *setup, const struct vk_profile *profile,
                     const struct vk_url *url)
@@ -195,7 +216,7 @@ vk_setup_bazel_want(struct vk_setup *setup, const struct vk_profile *profile,
     enum vk_err err;
 
     (void)profile;
-    if (url->host.ptr[0] == '[' ||
+    if (!is_bazel_name(url->host) ||
         (!is_web(url) && !is_scheme(url, "grpcs") && !is_scheme(url, "grpc")))
         return leave_out(setup);
     /* In quotes: a path may have blanks. */
