@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/setup_tools.h"
+#include "keyring/registry.h"
 
 #define SOCKET "%t/valetkey/credentials.sock"
 
@@ -67,11 +68,11 @@ want_registry(struct vk_setup *setup, const struct vk_url *url,
 {
     VK_AUTO_BUF line = VK_BUF(4096);
 
-    if (is_wild(url) || path_of(url).len > 0 || !is_web(url))
+    bool is_hub = vk_registry_is_hub(url);
+    if (!is_web(url) || (!is_hub && (is_wild(url) || path_of(url).len > 0)))
         return leave_out(setup);
-    enum vk_err err = vk_span_is(url->host, "docker.io")
-                          ? vk_buf_add_str(&line, hub)
-                          : add_host(&line, url);
+    enum vk_err err =
+        is_hub ? vk_buf_add_str(&line, hub) : add_host(&line, url);
     if (err == VK_OK)
         err = vk_buf_add_char(&line, '\n');
     return err == VK_OK ? vk_setup_want(setup, vk_buf_span(&line)) : err;

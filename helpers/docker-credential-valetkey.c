@@ -37,7 +37,9 @@ get(struct vk_call *call)
     enum vk_err err = parse_server(call, &server, &url);
 
     if (err == VK_OK)
-        err = vk_helper_get(&url, NULL, &token);
+        do
+            err = vk_helper_get(&url, NULL, &token);
+        while (err == VK_NOCLIENT && vk_registry_other(&url));
     if (err == VK_NOCLIENT)
         return vk_login("login-get", server, call->out);
     if (err != VK_OK)
@@ -66,7 +68,9 @@ erase(struct vk_call *call)
     enum vk_err err = parse_server(call, &server, &url);
 
     if (err == VK_OK)
-        err = vk_helper_drop(&url, (struct vk_span){NULL, 0});
+        do
+            err = vk_helper_drop(&url, (struct vk_span){NULL, 0});
+        while (err == VK_NOCLIENT && vk_registry_other(&url));
     if (err == VK_NOCLIENT)
         err = vk_login("login-erase", server, call->out);
     (void)err;

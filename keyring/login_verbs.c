@@ -25,7 +25,11 @@ find_client(const struct vk_clients *clients, struct vk_span server,
 
     if (!vk_registry_url(server, &url))
         return VK_NOCLIENT;
-    return vk_clients_for_url(clients, &url, profile);
+    enum vk_err err;
+    do
+        err = vk_clients_for_url(clients, &url, profile);
+    while (err == VK_NOCLIENT && vk_registry_other(&url));
+    return err;
 }
 
 static enum vk_err

@@ -25,8 +25,8 @@ is_one_of(struct vk_span text, const char *const *words, size_t count)
     return false;
 }
 
-static bool
-is_hub(const struct vk_url *url)
+bool
+vk_registry_is_hub(const struct vk_url *url)
 {
     return is_one_of(url->host, hub_hosts, COUNT(hub_hosts)) &&
            is_one_of(url->path, hub_paths, COUNT(hub_paths));
@@ -43,11 +43,24 @@ vk_registry_url(struct vk_span server, struct vk_url *url)
 {
     if (!vk_url_parse(server, url))
         return false;
-    if (is_hub(url))
+    if (vk_registry_is_hub(url))
         *url = (struct vk_url){.scheme =
                                    is_https(url) ? VK_SPAN("") : url->scheme,
                                .host = VK_SPAN("docker.io"),
                                .port = url->port};
+    return true;
+}
+
+bool
+vk_registry_other(struct vk_url *url)
+{
+    if (!vk_span_is(url->host, "docker.io") || url->scheme.len > 0 ||
+        url->path.len > 0)
+        return false;
+    *url = (struct vk_url){.scheme = VK_SPAN("https"),
+                           .host = VK_SPAN("index.docker.io"),
+                           .port = url->port,
+                           .path = VK_SPAN("/v1/")};
     return true;
 }
 
@@ -58,7 +71,7 @@ vk_registry_names(struct vk_span server, struct vk_span out[VK_REGISTRY_NAMES])
     size_t count = 0;
 
     out[count++] = server;
-    if (!vk_registry_url(server, &url) || !is_hub(&url) ||
+    if (!vk_registry_url(server, &url) || !vk_registry_is_hub(&url) ||
         url.scheme.len > 0 || (url.port != 0 && url.port != 443))
         return count;
     for (size_t i = 0; i < COUNT(hub_names); i++)

@@ -17,6 +17,15 @@
 VK_MUST bool vk_registry_url(struct vk_span server, struct vk_url *url);
 
 /*
+ * If nobody serves that URL of Docker Hub: the one that docker has in its own
+ * file, for which clients.conf is asked then.  false: there is no other.
+ */
+bool vk_registry_other(struct vk_url *url);
+
+/* Is it Docker Hub, by any of its names? */
+bool vk_registry_is_hub(const struct vk_url *url);
+
+/*
  * The names under which a login for it may be stored: its own first, then
  * the others that it has.  Returns how many.
  */

@@ -209,6 +209,21 @@ takes_docker_hub_by_either_name(void **state)
 }
 
 static void
+looks_for_docker_hub_by_the_other_name_too(void **state)
+{
+    (void)state;
+    outcome = VK_NOCLIENT;
+    assert_int_equal(run("get", "docker.io"), 1);
+    assert_int_equal(gets, 2);
+    assert_string_equal(asked, "https index.docker.io 0 /v1/");
+    assert_int_equal(run("erase", "https://index.docker.io/v1/"), 0);
+    assert_int_equal(drops, 2);
+    outcome = VK_REFUSED;
+    assert_int_equal(run("get", "docker.io"), 1);
+    assert_string_equal(asked, " docker.io 0 ");
+}
+
+static void
 says_the_phrase_and_nothing_else_where_nobody_serves_the_host(void **state)
 {
     (void)state;
@@ -488,6 +503,8 @@ main(void)
                                succeed),
         cmocka_unit_test_setup(hands_out_the_longest_token, succeed),
         cmocka_unit_test_setup(takes_docker_hub_by_either_name, succeed),
+        cmocka_unit_test_setup(looks_for_docker_hub_by_the_other_name_too,
+                               succeed),
         cmocka_unit_test_setup(
             says_the_phrase_and_nothing_else_where_nobody_serves_the_host,
             succeed),
