@@ -17,6 +17,11 @@ struct vk_span {
 
 #define VK_SPAN(literal) ((struct vk_span){("" literal), sizeof(literal) - 1})
 
+/* Is it one of set?  Never the NUL at its end. */
+bool vk_char_in(char c, const char *set);
+/* An ASCII letter or digit, or one of more. */
+bool vk_char_plain(char c, const char *more);
+
 struct vk_span vk_span_str(const char *str);
 bool vk_span_is(struct vk_span span, const char *str);
 bool vk_span_same(struct vk_span a, struct vk_span b);

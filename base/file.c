@@ -180,8 +180,9 @@ vk_file_make_dir(const char *dir)
 
     if (err != VK_OK)
         return err;
-    for (char *at = strchr(path + 1, '/'); at != NULL;
-         at = strchr(at + 1, '/')) {
+    for (char *at = path + 1; *at != '\0'; at++) {
+        if (*at != '/')
+            continue;
         *at = '\0';
         if (mkdir(path, 0700) != 0 && errno != EEXIST)
             return vk_fail(VK_IO, "cannot make '%s': %s", path,

@@ -3,6 +3,22 @@
 
 #include "base/buf.h"
 
+/* Not by strchr(3): one function less for ld.so to find, where it is warm. */
+bool
+vk_char_in(char c, const char *set)
+{
+    while (*set != '\0' && *set != c)
+        set++;
+    return *set != '\0';
+}
+
+bool
+vk_char_plain(char c, const char *more)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || vk_char_in(c, more);
+}
+
 struct vk_span
 vk_span_str(const char *str)
 {

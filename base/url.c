@@ -7,18 +7,10 @@
 #define URL_MAX_BYTES 2048
 
 static bool
-is_letter_or_digit(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9');
-}
-
-static bool
 consists_of(struct vk_span text, const char *more)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_letter_or_digit(text.ptr[i]) &&
-            (text.ptr[i] == '\0' || strchr(more, text.ptr[i]) == NULL))
+        if (!vk_char_plain(text.ptr[i], more))
             return false;
     return true;
 }
@@ -58,7 +50,7 @@ authority_length(struct vk_span text)
 {
     size_t len = 0;
 
-    while (len < text.len && strchr("/?#", text.ptr[len]) == NULL)
+    while (len < text.len && !vk_char_in(text.ptr[len], "/?#"))
         len++;
     return len;
 }

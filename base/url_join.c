@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
 
 #include "base/url.h"
-
-static bool
-is_plain(char c, const char *more)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || (c != '\0' && strchr(more, c) != NULL);
-}
 
 static bool
 consists_of(struct vk_span text, const char *more)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_plain(text.ptr[i], more))
+        if (!vk_char_plain(text.ptr[i], more))
             return false;
     return text.len > 0;
 }
@@ -27,7 +19,7 @@ add_path(struct vk_buf *out, struct vk_span path)
 
     for (size_t i = 0; i < path.len && err == VK_OK; i++) {
         char c = path.ptr[i];
-        err = is_plain(c, "-._~/!$&'()*+,;=:@%")
+        err = vk_char_plain(c, "-._~/!$&'()*+,;=:@%")
                   ? vk_buf_add_char(out, c)
                   : vk_buf_addf(out, "%%%02X", (unsigned char)c);
     }

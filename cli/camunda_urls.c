@@ -14,11 +14,8 @@ set_part(struct vk_fields *fields, struct vk_span *part, struct vk_span value,
 {
     bool plain = value.len > 0 && value.len <= LABEL_MAX;
 
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.ptr[i];
-        plain &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                 (c >= '0' && c <= '9') || c == '-';
-    }
+    for (size_t i = 0; i < value.len; i++)
+        plain &= vk_char_plain(value.ptr[i], "-");
     if (!plain)
         vk_fields_blame(fields, var,
                         "names no cluster and region of Camunda's");

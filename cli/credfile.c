@@ -48,10 +48,8 @@ name_of(struct vk_span text, const char *more)
     struct vk_span name = {text.ptr, 0};
 
     for (; name.len < text.len; name.len++) {
-        char c = text.ptr[name.len];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9') || c == '_';
-        if (!plain && !vk_shellword_begins(vk_span_from(text, name.len), more))
+        if (!vk_char_plain(text.ptr[name.len], "_") &&
+            !vk_shellword_begins(vk_span_from(text, name.len), more))
             break;
     }
     return name;

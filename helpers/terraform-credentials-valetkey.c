@@ -5,7 +5,6 @@
  * a verb and a host, the answer to get is JSON.  terraform asks for every
  * host that it talks to and keeps the answer until it ends.
  */
-#include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -29,12 +28,9 @@ arrange(int argc, char **argv, struct vk_call *call)
 static bool
 is_host(struct vk_span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-            !(c >= '0' && c <= '9') && strchr("-._:[]", c) == NULL)
+    for (size_t i = 0; i < text.len; i++)
+        if (!vk_char_plain(text.ptr[i], "-._:[]"))
             return false;
-    }
     return text.len > 0;
 }
 

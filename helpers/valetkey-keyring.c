@@ -95,12 +95,9 @@ arrange(int argc, char **argv, struct vk_call *call)
 static bool
 is_user_info(struct vk_span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-            !(c >= '0' && c <= '9') && strchr("-._~!$&'()*+,;=:%", c) == NULL)
+    for (size_t i = 0; i < text.len; i++)
+        if (!vk_char_plain(text.ptr[i], "-._~!$&'()*+,;=:%"))
             return false;
-    }
     return true;
 }
 
@@ -117,7 +114,7 @@ strip(struct vk_span service, struct vk_buf *out)
     enum vk_err err = vk_buf_add(out, (struct vk_span){service.ptr, start});
 
     for (size_t i = 0; i < head.len; i++)
-        if (strchr("/?#", head.ptr[i]) != NULL)
+        if (vk_char_in(head.ptr[i], "/?#"))
             head.len = i;
     struct vk_span host = head, user = vk_span_cut(&host, '@');
     if (host.ptr != NULL && !is_user_info(user))

@@ -80,9 +80,7 @@ is_reference(struct vk_span text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9');
-        if (!plain && (c == '\0' || strchr("-._:/@[]", c) == NULL))
+        if (!vk_char_plain(c, "-._:/@[]"))
             return false;
         if (c == '/' && (i == 0 || text.ptr[i - 1] == '/'))
             return false;

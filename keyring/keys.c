@@ -149,7 +149,7 @@ is_account(struct vk_span name)
 {
     for (size_t i = 0; i < name.len; i++)
         if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 127 ||
-            strchr(":,#", name.ptr[i]) != NULL)
+            vk_char_in(name.ptr[i], ":,#"))
             return false;
     return name.len > 0 && name.len < 256 && name.ptr[0] != '@';
 }

@@ -77,12 +77,6 @@ consider(struct search *search, const char *p)
     }
 }
 
-static bool
-is_one_of(char c, const char *set)
-{
-    return c != '\0' && strchr(set, c) != NULL;
-}
-
 /*
  * A cheap look before consider(), for files in which hundreds of items share
  * a host: it must begin here, and a path that follows the name must be one
@@ -96,12 +90,12 @@ is_promising(const struct search *search, const char *host, size_t len)
     struct vk_span rest = vk_span_from(text, (size_t)(host - text.ptr) + len);
     size_t i = 0;
 
-    if (host > text.ptr && !is_one_of(host[-1], "/ \t=,"))
+    if (host > text.ptr && !vk_char_in(host[-1], "/ \t=,"))
         return false;
     while (i < rest.len && i < path.len && rest.ptr[i] == path.ptr[i] &&
            rest.ptr[i] != ',')
         i++;
-    return i == rest.len || is_one_of(rest.ptr[i], "/?#, \t\r\n");
+    return i == rest.len || vk_char_in(rest.ptr[i], "/?#, \t\r\n");
 }
 
 /* What is searched for: host[:port], and of a path its first segment. */
@@ -149,7 +143,7 @@ first_segment(struct vk_span path)
 {
     size_t len = path.len > 0 ? 1 : 0;
 
-    while (len < path.len && !is_one_of(path.ptr[len], "/,"))
+    while (len < path.len && !vk_char_in(path.ptr[len], "/,"))
         len++;
     return len;
 }

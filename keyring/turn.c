@@ -78,7 +78,7 @@ open_lock(const struct vk_clients *clients, const char *name)
     if (fd >= 0)
         return fd;
     /* One lock for all tokens: whoever has it needs no others. */
-    if (strchr(name, ':') != NULL || strchr(name, '=') != NULL)
+    if (vk_char_in(':', name) || vk_char_in('=', name))
         return vk_file_above_stderr(memfd_create("valetkey", MFD_CLOEXEC));
     if (vk_file_open_lock(clients->dir, VK_CLIENTS_FILE, &fd) != VK_OK)
         return -1;

@@ -8,8 +8,7 @@
 static bool
 is_unit_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || (c != '\0' && strchr(":-_.\\@", c));
+    return vk_char_plain(c, ":-_.\\@");
 }
 
 static bool
