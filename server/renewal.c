@@ -2,7 +2,6 @@
 #include "server/renewal.h"
 
 #include <errno.h>
-#include <keyutils.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -81,9 +80,10 @@ vk_renewal_answer(struct vk_supply *supply)
 
     if (vk_machine_of_user(supply->who.uid, &ring) != VK_OK)
         return EIO;
-    if (keyctl_set_timeout(supply->who.key, seconds) != 0 ||
-        keyctl_instantiate(supply->who.key, MARK, sizeof MARK - 1, ring) != 0)
-        return EPERM;
+    int error =
+        vk_requester_fill(&supply->who, vk_span_str(MARK), seconds, ring);
+    if (error != 0)
+        return error;
     /*
      * Only now that the mark is there: a broker that ends before has not seen
      * it, but then we see its token.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <keyutils.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -244,4 +245,35 @@ vk_requester_own(const struct vk_requester *requester)
                 vk_requester_name(target.description, &named) &&
                 strcmp(named.name, requester->name) == 0;
     return good ? 0 : EPERM;
+}
+
+int
+vk_requester_let_go(void)
+{
+    return keyctl_assume_authority(0) >= 0 ? 0 : EPERM;
+}
+
+int
+vk_requester_fill(const struct vk_requester *requester, struct vk_span content,
+                  int64_t seconds, int32_t ring)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGUSR1);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    return keyctl_set_timeout(requester->key, (unsigned int)seconds) == 0 &&
+                   keyctl_assume_authority(requester->key) >= 0 &&
+                   keyctl_instantiate(requester->key, content.ptr, content.len,
+                                      ring) == 0
+               ? 0
+               : EPERM;
+}
+
+void
+vk_requester_reject(int32_t key, unsigned int seconds, int error)
+{
+    keyctl_assume_authority(key);
+    keyctl_reject(key, seconds, (unsigned int)error, 0);
 }

@@ -36,6 +36,24 @@ int vk_requester_find(int32_t key, struct vk_requester *out);
  */
 int vk_requester_own(const struct vk_requester *requester);
 
+/*
+ * Let go of the authority, which is taken again for the answer.  While we have
+ * it the kernel goes through the requester's keyrings whenever we name any
+ * key at all, and he can arrange them so that this takes seconds.
+ */
+int vk_requester_let_go(void);
+
+/*
+ * The answer: the key gets its end and then its content, for without the
+ * authority there is no way to change it, and is linked into ring.  From here
+ * on no signal tells of a request that was not answered.
+ */
+int vk_requester_fill(const struct vk_requester *requester,
+                      struct vk_span content, int64_t seconds, int32_t ring);
+
+/* Or that there is none, for so many seconds.  Safe in a signal handler. */
+void vk_requester_reject(int32_t key, unsigned int seconds, int error);
+
 /* For tests: what the name of a key asks for. */
 bool vk_requester_name(struct vk_span description, struct vk_requester *out);
 

@@ -67,7 +67,7 @@ static void
 give_up(int signo)
 {
     (void)signo;
-    keyctl_reject(under_construction, REFUSAL_S, ETIMEDOUT, 0);
+    vk_requester_reject(under_construction, REFUSAL_S, ETIMEDOUT);
     if (at_work != NULL)
         report(at_work, "", ETIMEDOUT);
     _exit(1);
@@ -123,9 +123,8 @@ is_outdated(struct vk_supply *upcall)
 }
 
 /*
- * The key gets its end before its content: once it is instantiated we have
- * no authority over it any more.  The one that this user had before is
- * invalidated, so that nobody can pile up root's quota by linking old keys.
+ * The one that this user had before is invalidated, so that nobody can pile
+ * up root's quota by linking old keys.
  */
 static int
 hand_out(struct vk_supply *upcall)
@@ -142,10 +141,10 @@ hand_out(struct vk_supply *upcall)
     snprintf(upcall->hash, sizeof upcall->hash, "%.*s",
              (int)upcall->record.hash.len, upcall->record.hash.ptr);
     long old = keyctl_search(ring, "user", description, 0);
-    if (keyctl_set_timeout(upcall->who.key, (unsigned int)left) != 0 ||
-        keyctl_instantiate(upcall->who.key, upcall->payload.data,
-                           upcall->payload.len, ring) != 0)
-        return EPERM;
+    int error = vk_requester_fill(
+        &upcall->who, vk_buf_span(&upcall->payload), left, ring);
+    if (error != 0)
+        return error;
     if (old >= 0 && old != upcall->who.key)
         keyctl_invalidate((key_serial_t)old);
     if (is_outdated(upcall))
@@ -176,6 +175,8 @@ serve(key_serial_t key, struct vk_supply *upcall)
         error = EACCES;
     if (error == 0)
         error = vk_requester_own(&upcall->who);
+    if (error == 0)
+        error = vk_requester_let_go();
     if (error == 0 && vk_machine_open_known() != VK_OK)
         error = EIO;
     if (error == 0 && upcall->who.is_refresh)
@@ -250,8 +251,8 @@ main(int argc, char **argv)
      * whoever asked is told ENOKEY if it is over before we are.
      */
     if (error != 0)
-        keyctl_reject((key_serial_t)key,
-                      upcall.who.is_refresh ? NO_RENEWAL_S : REFUSAL_S,
-                      (unsigned int)error, 0);
+        vk_requester_reject((int32_t)key,
+                            upcall.who.is_refresh ? NO_RENEWAL_S : REFUSAL_S,
+                            error);
     return error == 0 ? 0 : 1;
 }

@@ -56,6 +56,7 @@ MODULES = [
     "faults",
     "broker",
     "broker_attacks",
+    "broker_rings",
     "broker_local",
     "audits",
     "broker_limits",

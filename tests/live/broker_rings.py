@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Broker mode: what keyrings of users do to others, and to what root takes
+back."""
+
+import errno
+import os
+import shutil
+import subprocess
+import time
+
+from audits import Log, entries
+from live import User
+from machine import PYTHON, Machine
+from servers import Missing, scripted
+from session import poll
+from tap import equal
+
+RINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rings.py")
+WIDTH = 28
+# An upcall and a fetch name keys some forty times.
+SEARCHES = 15
+KEY_CALLS = 40
+
+
+def rings(machine, user, *words):
+    copy = shutil.copy(RINGS, machine.directory)
+    return machine.popen(user, PYTHON, "-B", copy, *words,
+                         stdin=subprocess.PIPE)
+
+
+def need_strace():
+    if not shutil.which("strace"):
+        raise Missing("strace is not installed")
+
+
+def mazes(tap, live):
+    def keep_nobody_waiting():
+        machine.token(bob, name)
+        machine.clear(bob)
+        machine.system("drop", name)
+        brokers = machine.brokers()
+        hers = rings(machine, alice, "maze", str(WIDTH), f"valetkey:{name}")
+        search = float(hers.stdout.readline())
+        poll(lambda: machine.brokers() > brokers, "her fetch")
+        began = time.monotonic()
+        machine.token(bob, name)
+        waited = time.monotonic() - began
+        out, errors = hers.communicate()
+        print(f"# a search takes {search:.2f} s, he waited {waited:.2f} s",
+              flush=True)
+        equal((out, errors), ("0\n", ""))
+        assert waited < SEARCHES * search, (waited, search)
+
+    with Machine(live) as machine, User() as alice, User() as bob, \
+            scripted(live.pki) as server:
+        name = machine.add("maze", server,
+                           allow=f"{alice.pw_name},{bob.pw_name}")
+        tap.check("keyrings that take long to search keep nobody waiting",
+                  keep_nobody_waiting)
+
+
+
+
+def signals(tap, live):
+    def are_told_as_it_was(log):
+        seen = set()
+        for number in range(1, KEY_CALLS):
+            machine.run_upcall_by("strace", "-o", "/dev/null", "-e",
+                                  f"inject=keyctl:signal=TERM:when={number}")
+            error = machine.request(alice, f"valetkey:{name}")
+            machine.clear(alice)
+            equal([entry["outcome"] for entry in entries(log)],
+                  [errno.errorcode.get(error, "ok")])
+            seen.add(error)
+        equal(seen, {0, errno.ETIMEDOUT})
+
+    need_strace()
+    with Machine(live) as machine, User() as alice, scripted(live.pki) as \
+            server, Log(os.path.join(machine.directory, "journal")) as log:
+        name = machine.add("signal", server, allow=alice.pw_name)
+        machine.token(alice, name)
+        machine.clear(alice)
+        log.texts()
+        tap.check("whenever it is told to end, the log says what came of it",
+                  are_told_as_it_was, log)
+
+
+
+GROUPS = [mazes, signals]
