@@ -13,6 +13,7 @@
 
 /* Behind the bytes of all users. */
 #define BASE_ALL ((off_t)VK_SLOTS_USER << 32)
+#define BASE_RINGS (BASE_ALL + VK_SLOTS_ALL)
 
 static int
 lock(int fd, int how, off_t byte)
@@ -63,4 +64,10 @@ int
 vk_slots_take_all(int64_t deadline)
 {
     return take(BASE_ALL, VK_SLOTS_ALL, deadline);
+}
+
+int
+vk_slots_take_ring(uid_t uid, int64_t deadline)
+{
+    return take(BASE_RINGS + (off_t)uid, 1, deadline);
 }

@@ -21,4 +21,7 @@
 int vk_slots_take_user(uid_t uid, int64_t deadline);
 int vk_slots_take_all(int64_t deadline);
 
+/* One at a time may hand a key to this user. */
+int vk_slots_take_ring(uid_t uid, int64_t deadline);
+
 #endif

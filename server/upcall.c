@@ -27,6 +27,7 @@
 #include "keyring/policy.h"
 #include "server/audit.h"
 #include "server/renewal.h"
+#include "server/slots.h"
 #include "server/supply.h"
 
 /* Whoever asks cannot be interrupted: nothing may take longer than this. */
@@ -124,29 +125,42 @@ is_outdated(struct vk_supply *upcall)
 
 /*
  * The one that this user had before is invalidated, so that nobody can pile
- * up root's quota by linking old keys.
+ * up root's quota by linking old keys.  Two at once would not see each
+ * other's, and one of them would be where nobody can drop it.
  */
+static int
+replace(const struct vk_supply *upcall, int32_t ring)
+{
+    char description[VK_FULL_NAME_MAX + 16];
+    int place = vk_slots_take_ring(upcall->who.uid, upcall->deadline);
+
+    if (place < 0)
+        return EBUSY;
+    snprintf(description, sizeof description, "valetkey:%s", upcall->who.name);
+    long old = keyctl_search(ring, "user", description, 0);
+    int64_t left = vk_record_left(&upcall->record, vk_clock_boot());
+    int error = left < 1 ? EBUSY
+                         : vk_requester_fill(&upcall->who,
+                                             vk_buf_span(&upcall->payload),
+                                             left, ring);
+    if (error == 0 && old >= 0 && old != upcall->who.key)
+        keyctl_invalidate((key_serial_t)old);
+    close(place);
+    return error;
+}
+
 static int
 hand_out(struct vk_supply *upcall)
 {
-    int64_t left = vk_record_left(&upcall->record, vk_clock_boot());
-    char description[VK_FULL_NAME_MAX + 16];
     int32_t ring;
 
-    snprintf(description, sizeof description, "valetkey:%s", upcall->who.name);
-    if (left < 1)
-        return EBUSY;
     if (vk_machine_of_user(upcall->who.uid, &ring) != VK_OK)
         return EIO;
     snprintf(upcall->hash, sizeof upcall->hash, "%.*s",
              (int)upcall->record.hash.len, upcall->record.hash.ptr);
-    long old = keyctl_search(ring, "user", description, 0);
-    int error = vk_requester_fill(
-        &upcall->who, vk_buf_span(&upcall->payload), left, ring);
+    int error = replace(upcall, ring);
     if (error != 0)
         return error;
-    if (old >= 0 && old != upcall->who.key)
-        keyctl_invalidate((key_serial_t)old);
     if (is_outdated(upcall))
         vk_machine_update(upcall->who.name, upcall->who.key);
     return 0;

@@ -19,6 +19,7 @@ RINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "rings.py")
 WIDTH = 28
 # An upcall and a fetch name keys some forty times.
 SEARCHES = 15
+HOARD = 8
 KEY_CALLS = 40
 
 
@@ -59,6 +60,38 @@ def mazes(tap, live):
                   keep_nobody_waiting)
 
 
+def hoards(tap, live):
+    """Each call that concerns keys takes 10 ms, so that all are at it."""
+    def ask():
+        process = rings(machine, alice, "hoard", str(HOARD),
+                        f"valetkey:{name}")
+        equal(process.stdout.readline(), "asked\n")
+        return process
+
+    def count(process):
+        out, errors = process.communicate("\n")
+        equal(errors, "")
+        return int(out)
+
+    def are_one():
+        equal(count(ask()), 1)
+
+    def are_dropped():
+        process = ask()
+        equal(machine.system("drop", name).returncode, 0)
+        equal(count(process), 0)
+
+    need_strace()
+    with Machine(live) as machine, User() as alice, scripted(live.pki) as \
+            server:
+        name = machine.add("hoard", server, allow=alice.pw_name)
+        machine.token(alice, name)
+        machine.run_upcall_by("strace", "-o", "/dev/null", "-e",
+                              "inject=keyctl:delay_enter=10000")
+        tap.check(f"{HOARD} keys of a user at once: one is good", are_one)
+        machine.token(alice, name)
+        tap.check("drop finds it", are_dropped)
+
 
 
 def signals(tap, live):
@@ -86,4 +119,4 @@ def signals(tap, live):
 
 
 
-GROUPS = [mazes, signals]
+GROUPS = [mazes, hoards, signals]
