@@ -163,6 +163,7 @@ vk_supply_get(struct vk_supply *supply)
     supply->source = "registry";
     if (vk_supply_has_token(supply))
         return 0;
+    supply->waited = true;
     /* Cheap where it is held anyway: no place, no turn, no program. */
     int error = vk_supply_held(supply);
     if (error != 0)

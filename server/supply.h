@@ -16,6 +16,7 @@ struct vk_supply {
     struct vk_profile profile;
     int64_t since, deadline; /* milliseconds, boot clock */
     const char *source;      /* "registry" or "fetch" */
+    bool waited;             /* for others, or for a fetch */
     char hash[VK_RECORD_HASH + 1];
     struct vk_buf payload;
     struct vk_record record; /* points into payload; its key is the

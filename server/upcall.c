@@ -39,6 +39,8 @@
  * requests back is kept in the registry, and who is allowed can change.
  */
 #define REFUSAL_S 1
+/* A token that is there takes a few milliseconds. */
+#define AGAIN_MS 100
 /* Of a renewal, which nobody waits for. */
 #define NO_RENEWAL_S 30
 
@@ -114,6 +116,29 @@ settle(void)
            setrlimit(RLIMIT_CORE, &none) == 0 && chdir("/") == 0;
 }
 
+static int
+find_client(struct vk_supply *upcall)
+{
+    enum vk_err err = vk_clients_open_own(&upcall->clients);
+
+    if (err == VK_OK)
+        err = vk_clients_for_name(
+            &upcall->clients, vk_span_str(upcall->who.name), &upcall->profile);
+    return vk_supply_errno(err);
+}
+
+/* Looked up anew each time. */
+static int
+allow(struct vk_supply *upcall)
+{
+    vk_clients_close(&upcall->clients);
+    int error = find_client(upcall);
+    bool allowed =
+        error == 0 && vk_policy_allows(&upcall->profile, upcall->who.uid);
+
+    return error == 0 && !allowed ? EACCES : error;
+}
+
 /* Was it dropped or renewed while we were handing it out? */
 static bool
 is_outdated(struct vk_supply *upcall)
@@ -161,20 +186,21 @@ hand_out(struct vk_supply *upcall)
     int error = replace(upcall, ring);
     if (error != 0)
         return error;
-    if (is_outdated(upcall))
+    if (!is_outdated(upcall))
+        return 0;
+    /* Root may have dropped it to take it from this very user. */
+    if (allow(upcall) == 0)
         vk_machine_update(upcall->who.name, upcall->who.key);
+    else
+        keyctl_invalidate(upcall->who.key);
     return 0;
 }
 
-static int
-find_client(struct vk_supply *upcall)
+/* Long enough for `allow` to be changed and the token to be dropped. */
+static bool
+has_taken_long(const struct vk_supply *upcall)
 {
-    enum vk_err err = vk_clients_open_own(&upcall->clients);
-
-    if (err == VK_OK)
-        err = vk_clients_for_name(
-            &upcall->clients, vk_span_str(upcall->who.name), &upcall->profile);
-    return vk_supply_errno(err);
+    return upcall->waited || vk_clock_boot_ms() - upcall->since > AGAIN_MS;
 }
 
 /* The order matters; see docs/architecture.md.  0, or why not. */
@@ -184,9 +210,7 @@ serve(key_serial_t key, struct vk_supply *upcall)
     int error = vk_requester_find(key, &upcall->who);
 
     if (error == 0)
-        error = find_client(upcall);
-    if (error == 0 && !vk_policy_allows(&upcall->profile, upcall->who.uid))
-        error = EACCES;
+        error = allow(upcall);
     if (error == 0)
         error = vk_requester_own(&upcall->who);
     if (error == 0)
@@ -197,6 +221,8 @@ serve(key_serial_t key, struct vk_supply *upcall)
         return vk_renewal_answer(upcall);
     if (error == 0)
         error = vk_supply_get(upcall);
+    if (error == 0 && has_taken_long(upcall))
+        error = allow(upcall);
     /* Nothing can have changed it meanwhile; see all the same. */
     if (error == 0)
         error = vk_requester_own(&upcall->who);

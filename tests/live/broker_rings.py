@@ -93,6 +93,29 @@ def hoards(tap, live):
         tap.check("drop finds it", are_dropped)
 
 
+def removals(tap, live):
+    def is_seen_by_who_waits():
+        requests = server.count()
+        server.mode("slow:1500")
+        his = machine.popen(bob, "valetkey", "token", name)
+        poll(lambda: server.count() > requests, "the request")
+        hers = machine.popen(alice, "valetkey", "token", name)
+        poll(lambda: machine.upcalls() == 2, "her upcall")
+        machine.edit(f",{bob.pw_name}", "")
+        machine.system("drop", name)
+        out, errors = his.communicate()
+        equal((his.returncode, out), (4, ""))
+        assert "not allowed" in errors, errors
+        hers.communicate()
+        equal((hers.returncode, server.count()), (0, requests + 1))
+
+    with Machine(live) as machine, User() as alice, User() as bob, \
+            scripted(live.pki) as server:
+        name = machine.add("removal", server,
+                           allow=f"{alice.pw_name},{bob.pw_name}")
+        open(machine.log, "w").close()
+        tap.check("allow is changed while he waits", is_seen_by_who_waits)
+
 
 def signals(tap, live):
     def are_told_as_it_was(log):
@@ -119,4 +142,4 @@ def signals(tap, live):
 
 
 
-GROUPS = [mazes, hoards, signals]
+GROUPS = [mazes, hoards, removals, signals]
