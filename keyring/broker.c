@@ -75,16 +75,20 @@ has_user_keyring(void)
  * In the child.  Without @u among our keyrings each process would have an
  * upcall of its own, and the upcall could not make its key root's.  A session
  * keyring that others can write to may hold a planted key: then do without.
+ * So do where it is another user's, who has started us (sudo(8), su(1)): it
+ * leads to his tokens, and the kernel would give us one of them.
  */
 static int
 request(const char *description, bool alone)
 {
     /* Whoever reads what our parent writes must not wait for us too. */
     close_range(0, ~0U, 0);
-    if (alone && keyctl_join_session_keyring(NULL) >= 0)
-        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING);
-    else if (!has_user_keyring())
+    if (!alone)
+        alone = !has_user_keyring() && !vk_cache_possess_by_session();
+    if (alone && keyctl_join_session_keyring(NULL) < 0)
         vk_cache_possess();
+    else if (alone)
+        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING);
     if (request_key("user", description, "", KEY_SPEC_USER_KEYRING) >= 0)
         return 0;
     return errno;

@@ -68,10 +68,15 @@ owns_session_keyring(void)
 void
 vk_cache_possess(void)
 {
-    if (owns_session_keyring() &&
-        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) == 0)
-        return;
-    keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+    if (!vk_cache_possess_by_session())
+        keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+}
+
+bool
+vk_cache_possess_by_session(void)
+{
+    return owns_session_keyring() &&
+           keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) == 0;
 }
 
 /* Who may own a key: the user himself, or root, who cannot be forged. */

@@ -25,6 +25,8 @@ void vk_cache_use(int32_t keyring, uint32_t perm,
  * keyring it was started with; without need it costs quota.
  */
 void vk_cache_possess(void);
+/* If that takes no more than a link in a session keyring of our own. */
+bool vk_cache_possess_by_session(void);
 
 /*
  * The token that is good for at least min_validity seconds more.  payload

@@ -25,13 +25,17 @@
 /*
  * The upcall makes the key root's, which takes that we possess it.  A session
  * keyring as pam_keyinit(8) makes it leads to @u as well, but is revoked at
- * logout, which may be sooner than the upcall has come that far.  The process
- * keyring is this process's only: a child has none.
+ * logout, which may be sooner than the upcall has come that far; and without
+ * pam_keyinit(8) it is that of whoever runs su(1), and leads to his tokens.
  */
 static void
 possess_user_keyring(void)
 {
-    keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
+    long session = keyctl_join_session_keyring(NULL);
+
+    keyctl_link(KEY_SPEC_USER_KEYRING, session >= 0
+                                           ? KEY_SPEC_SESSION_KEYRING
+                                           : KEY_SPEC_PROCESS_KEYRING);
 }
 
 static void

@@ -141,5 +141,38 @@ def signals(tap, live):
                   are_told_as_it_was, log)
 
 
+def strangers(tap, live):
+    """Processes of bob, who is not allowed, in a session of alice's."""
+    def become_bob(script):
+        return machine.run(
+            alice, "keyctl", "session", "-", "sh", "-c",
+            f"keyctl link @u @s; {setpriv} --clear-groups"
+            f" --reuid={bob.pw_uid} --regid={bob.pw_gid} -- {script}")
 
-GROUPS = [mazes, hoards, removals, signals]
+    def are_asked_who_they_are():
+        token = machine.token(alice, name)
+        done = become_bob(f"valetkey token {name}")
+        equal((done.returncode, done.stdout), (4, ""))
+        equal(machine.key(bob, name), "")
+        equal(machine.token(alice, name), token)
+
+    def fetch_nothing_at_login():
+        machine.token(alice, name)
+        equal(become_bob(prefetch).returncode, 0)
+        equal(machine.key(bob, name), "")
+
+    if os.statvfs(live.directory).f_flag & os.ST_NOSUID:
+        raise Missing("temporary files are on a file system without set-uid")
+    with Machine(live) as machine, User() as alice, User() as bob, \
+            scripted(live.pki) as server:
+        setpriv = shutil.copy(shutil.which("setpriv"), machine.directory)
+        os.chmod(setpriv, 0o4755)
+        name = machine.add("stranger", server, allow=alice.pw_name)
+        prefetch = f"{machine.programs}/valetkey-prefetch {name}"
+        tap.check("who was started by another user is asked who he is",
+                  are_asked_who_they_are)
+        machine.clear(bob)
+        tap.check("nor does his login fetch it", fetch_nothing_at_login)
+
+
+GROUPS = [mazes, hoards, removals, signals, strangers]
