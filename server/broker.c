@@ -38,20 +38,25 @@
 #define ASK "--ask"
 
 static volatile pid_t child;
+static volatile int reports; /* what we read from it */
 
+/*
+ * It may have started others, which nobody can find: with the file closed
+ * they cannot keep us, who have the turn, from ending.
+ */
 static void
 end_child(int signo)
 {
     (void)signo;
     kill(child, SIGKILL);
+    close(reports);
 }
 
 /* It says itself when it gives up; should it not, it is ended. */
 static bool
 watch(int64_t timeout_ms)
 {
-    struct sigaction action = {.sa_handler = end_child,
-                               .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = end_child};
     struct itimerval timer = {.it_value = {timeout_ms / 1000 + GRACE_S, 0}};
 
     return sigaction(SIGALRM, &action, NULL) == 0 &&
@@ -120,6 +125,7 @@ talk(const struct vk_profile *profile, const char *verb, struct vk_span secret,
     if (written != VK_OK)
         kill(child, SIGKILL);
     close(in[1]);
+    reports = out[0];
     if (!watch(timeout_ms))
         kill(child, SIGKILL);
     err = vk_buf_read(report, out[0]);
