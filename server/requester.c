@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -22,6 +23,11 @@
 /* The longest description that the kernel takes, and what stands before. */
 #define DESCRIPTION_MAX 4096
 #define TEXT_MAX (DESCRIPTION_MAX + 64)
+/*
+ * A timeout is one of the wall clock's seconds, of which the first may be
+ * short, and who asked is told ENOKEY if it is over before we have ended.
+ */
+#define LATE_NS 900000000L
 #define TOKEN_PREFIX "valetkey:"
 #define REFRESH_PREFIX "valetkey.refresh:"
 
@@ -274,6 +280,11 @@ vk_requester_fill(const struct vk_requester *requester, struct vk_span content,
 void
 vk_requester_reject(int32_t key, unsigned int seconds, int error)
 {
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_nsec > LATE_NS)
+        seconds++;
     keyctl_assume_authority(key);
     keyctl_reject(key, seconds, (unsigned int)error, 0);
 }

@@ -286,10 +286,7 @@ main(int argc, char **argv)
         error = serve((key_serial_t)key, &upcall);
     vk_buf_clear(&upcall.payload);
     report(&upcall, error != 0 ? vk_log_last() : "", error);
-    /*
-     * Last of all: the second is one of the wall clock and may be short, and
-     * whoever asked is told ENOKEY if it is over before we are.
-     */
+    /* Last of all: see there. */
     if (error != 0)
         vk_requester_reject((int32_t)key,
                             upcall.who.is_refresh ? NO_RENEWAL_S : REFUSAL_S,
