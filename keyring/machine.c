@@ -21,6 +21,8 @@
 #define LOCK_MS 5000
 #define SERIALS VK_TURN_DIR "/registry"
 #define RECENT_S 86400
+/* With that it is less than the kernel's three days. */
+#define HANDED_OUT_MAX_S (2 * RECENT_S - 3600)
 #define TEXT_MAX 256
 #define TRIES 3
 
@@ -251,6 +253,12 @@ vk_machine_recall(const char *name)
     for_each_user(recall_from, name);
 }
 
+int64_t
+vk_machine_seconds(int64_t left)
+{
+    return left < HANDED_OUT_MAX_S ? left : HANDED_OUT_MAX_S;
+}
+
 /* A key that has ended cannot be changed any more: then he asks anew. */
 static bool
 fill(key_serial_t key, struct vk_span payload)
@@ -261,7 +269,8 @@ fill(key_serial_t key, struct vk_span payload)
         return false;
     int64_t left = vk_record_left(&record, vk_clock_boot());
     return left > 0 && keyctl_update(key, payload.ptr, payload.len) == 0 &&
-           keyctl_set_timeout(key, (unsigned int)left) == 0;
+           keyctl_set_timeout(key, (unsigned int)vk_machine_seconds(left)) ==
+               0;
 }
 
 void

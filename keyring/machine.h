@@ -40,6 +40,13 @@ VK_MUST enum vk_err vk_machine_of_user(uint32_t uid, int32_t *out);
 void vk_machine_recall(const char *name);
 
 /*
+ * For how long a key that is handed out may last, of a token with so many
+ * seconds left.  The registry is lost if nothing happens for three days, and
+ * what it has lost cannot be recalled.
+ */
+int64_t vk_machine_seconds(int64_t left);
+
+/*
  * Give a key that was handed out what the registry has of name by now, with
  * its end; if there is nothing, take it away.  Whoever reads meanwhile gets
  * the old content or the new one.  The latter has no timeout for a moment;

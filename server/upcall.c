@@ -167,7 +167,7 @@ replace(const struct vk_supply *upcall, int32_t ring)
     int error = left < 1 ? EBUSY
                          : vk_requester_fill(&upcall->who,
                                              vk_buf_span(&upcall->payload),
-                                             left, ring);
+                                             vk_machine_seconds(left), ring);
     if (error == 0 && old >= 0 && old != upcall->who.key)
         keyctl_invalidate((key_serial_t)old);
     close(place);

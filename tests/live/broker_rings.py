@@ -21,6 +21,8 @@ WIDTH = 28
 SEARCHES = 15
 HOARD = 8
 KEY_CALLS = 40
+DAY = 86400
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 
 
 def rings(machine, user, *words):
@@ -175,4 +177,33 @@ def strangers(tap, live):
         tap.check("nor does his login fetch it", fetch_nothing_at_login)
 
 
-GROUPS = [mazes, hoards, removals, signals, strangers]
+def long_lives(tap, live):
+    """The kernel drops root's persistent keyring after three days."""
+    def seconds(key):
+        look = f"keyctl link {key} @s; grep ^$(printf %08x {key}) /proc/keys"
+        done = subprocess.run(["keyctl", "session", "-", "sh", "-c", look],
+                              capture_output=True, text=True)
+        left = done.stdout.split()[3]
+        return int(left[:-1]) * UNITS[left[-1]]
+
+    def end_before_the_registry():
+        machine.token(alice, name)
+        key = machine.key(alice, name)
+        assert DAY <= seconds(key) <= 2 * DAY, seconds(key)
+        # Nor does a renewal prolong it.
+        machine.make_due(name)
+        old = machine.token(alice, name)
+        poll(lambda: machine.token(alice, name) != old, "the next token")
+        equal(machine.key(alice, name), key)
+        assert DAY <= seconds(key) <= 2 * DAY, seconds(key)
+
+    with Machine(live) as machine, User() as alice, \
+            scripted(live.pki, mode=f"ttl:{30 * DAY}") as server:
+        name = machine.add("long", server, allow=alice.pw_name)
+        machine.edit(f"allow = {alice.pw_name}\n",
+                     f"allow = {alice.pw_name}\nmax-lifetime = {30 * DAY}\n")
+        tap.check("keys of a long life end before the registry that knows"
+                  " them", end_before_the_registry)
+
+
+GROUPS = [mazes, hoards, removals, signals, strangers, long_lives]
