@@ -41,7 +41,10 @@ VK_MUST enum vk_err vk_secret_get(const struct vk_secret_id *id,
 VK_MUST enum vk_err vk_secret_put(const struct vk_secret_id *id,
                                   struct vk_span secret, int64_t wait_ms);
 
-/* VK_NOSECRET (silent) if there is none.  Does not unlock. */
+/*
+ * Both silent: VK_NOSECRET, there is none; VK_LOCKED, there is one that
+ * cannot be read before somebody has unlocked it.  Does not unlock.
+ */
 VK_MUST enum vk_err vk_secret_has(const struct vk_secret_id *id,
                                   int64_t wait_ms);
 

@@ -153,8 +153,10 @@ vk_secret_has(const struct vk_secret_id *id, int64_t wait_ms)
     struct vk_talk start = vk_talk_start(id->client, "look for", wait_ms);
     struct vk_talk *talk = &start;
     GList *items = search(talk, id, false, SECRET_SEARCH_NONE);
-    enum vk_err err = items != NULL ? VK_OK : VK_NOSECRET;
+    enum vk_err err = VK_NOSECRET;
 
+    if (items != NULL)
+        err = secret_item_get_locked(items->data) ? VK_LOCKED : VK_OK;
     if (talk->error != NULL)
         err = talk_fail(talk);
     g_list_free_full(items, g_object_unref);

@@ -35,8 +35,12 @@ check_secret(const struct vk_profile *profile, struct vk_buf *out)
         which.token_url == NULL)
         return VK_NOMEM;
     err = vk_secret_has(&which, SECRET_MS);
-    return report(out, "secret", err,
-                  err == VK_NOSECRET ? vk_secret_none : vk_log_last());
+    const char *message = vk_log_last();
+    if (err == VK_NOSECRET)
+        message = vk_secret_none;
+    else if (err == VK_LOCKED)
+        message = "there is one, and the keyring is locked";
+    return report(out, "secret", err, message);
 }
 
 /* scheme://host[:port]/ of the endpoint. */
