@@ -124,14 +124,8 @@ require_client(const struct vk_cli *cli, const struct vk_clients *clients)
     struct vk_span token = vk_span_str(cli->operand);
     struct vk_span client = vk_span_cut(&token, '/');
     struct vk_profile profile;
-    enum vk_err err = vk_clients_for_name(clients, client, &profile);
 
-    if (err == VK_NOCLIENT)
-        return vk_fail(err,
-                       "there is no client '%.*s'; 'valetkey list'"
-                       " shows what there is",
-                       VK_ARG(client));
-    return err;
+    return vk_cli_find_own(cli, clients, client, &profile);
 }
 
 /* [token NAME/TOKEN] of a client that is there already. */

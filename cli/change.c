@@ -81,8 +81,10 @@ vk_rotate(const struct vk_cli *cli)
     if (err == VK_OK && profile.token.len > 0)
         return vk_fail(VK_USAGE,
                        "'%s' has the secret of its client; use"
-                       " 'valetkey rotate %.*s'",
-                       profile.name, VK_ARG(profile.client));
+                       " 'valetkey%s rotate %.*s'",
+                       profile.name,
+                       vk_clients_is_machine() ? " --system" : "",
+                       VK_ARG(profile.client));
     return err == VK_OK ? rotate(cli, &clients, &profile) : err;
 }
 
@@ -130,7 +132,8 @@ vk_remove(const struct vk_cli *cli)
     enum vk_err err = vk_edit_begin(&edit);
 
     if (err == VK_OK)
-        err = vk_cli_find(cli, &edit.clients, &profile);
+        err = vk_cli_find_own(cli, &edit.clients, vk_span_str(cli->operand),
+                              &profile);
     if (err == VK_OK)
         err = vk_edit_remove(&edit, cli->operand);
     if (err == VK_OK)

@@ -84,6 +84,25 @@ vk_cli_refuse_machines(const struct vk_cli *cli,
                    profile->name, cli->command);
 }
 
+/* What 'valetkey list' shows behind the user's own is not "no client". */
+enum vk_err
+vk_cli_find_own(const struct vk_cli *cli, const struct vk_clients *own,
+                struct vk_span name, struct vk_profile *profile)
+{
+    struct vk_clients all = {.text = VK_SPAN("")};
+
+    if (vk_clients_is_machine() ||
+        vk_clients_for_name(own, name, profile) != VK_NOCLIENT)
+        return vk_cli_find_name(own, name, profile);
+    enum vk_err err = vk_cli_open_warm(&all);
+    if (err == VK_OK)
+        err = vk_cli_find_name(&all, name, profile);
+    if (err == VK_OK)
+        err = vk_cli_refuse_machines(cli, profile);
+    vk_clients_close(&all);
+    return err;
+}
+
 bool
 vk_cli_find_program(const char *program, char out[VK_PATH_MAX])
 {

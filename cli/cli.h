@@ -98,6 +98,12 @@ VK_MUST enum vk_err vk_cli_find(const struct vk_cli *cli,
 VK_MUST enum vk_err vk_cli_refuse_machines(const struct vk_cli *cli,
                                            const struct vk_profile *profile);
 
+/* To change it; own is the user's file, or with --system the machine's. */
+VK_MUST enum vk_err vk_cli_find_own(const struct vk_cli *cli,
+                                    const struct vk_clients *own,
+                                    struct vk_span name,
+                                    struct vk_profile *profile);
+
 /* Where PATH has a program; false: nowhere. */
 VK_MUST bool vk_cli_find_program(const char *program, char out[VK_PATH_MAX]);
 

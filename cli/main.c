@@ -117,8 +117,10 @@ use_machine(const struct vk_cli_command *command)
     for (size_t i = 0; i < sizeof of_machine / sizeof of_machine[0]; i++)
         known |= strcmp(command->name, of_machine[i]) == 0;
     if (!known)
-        return vk_fail(VK_USAGE, "'valetkey --system' has no command '%s'",
-                       command->name);
+        return vk_fail(VK_USAGE,
+                       "'valetkey --system' has no command '%s'; use"
+                       " 'valetkey %s'",
+                       command->name, command->name);
     if (geteuid() != 0)
         return vk_fail(VK_USAGE, "'valetkey --system' is for root");
     vk_clients_use_machine(NULL);

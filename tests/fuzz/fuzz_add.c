@@ -95,6 +95,15 @@ vk_cli_read_secret(const struct vk_cli *cli, const char *client,
     return vk_buf_add_str(secret, "typed");
 }
 
+/* There is no machine here. */
+enum vk_err
+vk_cli_find_own(const struct vk_cli *cli, const struct vk_clients *own,
+                struct vk_span name, struct vk_profile *profile)
+{
+    (void)cli;
+    return vk_clients_for_name(own, name, profile);
+}
+
 enum vk_err
 vk_cli_print(struct vk_span text)
 {

@@ -86,6 +86,9 @@ def machine_cli(tap, live):
         assert machine.token(alice, name) != token
         says(["rotate", name, "--secret-stdin"], text="", status=2,
              errors="valetkey: the secret is empty\n")
+        says(["rotate", name + "/operate"], status=2,
+             errors=f"valetkey: '{name}/operate' has the secret of its client;"
+             f" use 'valetkey --system rotate {name}'\n")
 
     def is_dropped():
         says(["drop", name])
@@ -113,7 +116,7 @@ def machine_cli(tap, live):
 
     def has_no_such_command():
         says(["token", name], status=2, errors="valetkey: 'valetkey"
-             " --system' has no command 'token'\n")
+             " --system' has no command 'token'; use 'valetkey token'\n")
 
     with Machine(live) as machine, User() as alice, scripted(live.pki) as \
             server:
