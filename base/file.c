@@ -45,7 +45,8 @@ vk_file_user_dir(const char *variable, const char *fallback,
     if (dir != NULL && dir[0] == '/')
         return vk_file_join(dir, "valetkey", out);
     if (home == NULL || home[0] != '/')
-        return vk_fail(VK_CONFIG, "no home directory: HOME is not set");
+        return vk_fail(VK_CONFIG,
+                       "no home directory; set HOME to an absolute path");
     enum vk_err err = vk_file_join(home, fallback, out);
     return err != VK_OK ? err : vk_file_join(out, "valetkey", out);
 }

@@ -210,7 +210,7 @@ read_all(struct reader *r, struct vk_span text, const char *label)
         if (is_text(r->rest))
             read_line(r);
         else
-            fail(r, "holds bytes that are not text");
+            fail(r, "holds bytes that are not text; save it as UTF-8");
         if (r->trouble != NULL)
             return vk_fail(VK_CONFIG, "cannot import '%s': line %u %s", label,
                            r->line, r->trouble);

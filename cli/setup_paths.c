@@ -13,7 +13,8 @@ in_home(const char *name, char out[VK_PATH_MAX])
     const char *home = getenv("HOME");
 
     if (home == NULL || home[0] != '/')
-        return vk_fail(VK_CONFIG, "no home directory: HOME is not set");
+        return vk_fail(VK_CONFIG,
+                       "no home directory; set HOME to an absolute path");
     return vk_file_join(home, name, out);
 }
 

@@ -37,7 +37,8 @@ npm_hint(const struct vk_setup *setup, struct vk_buf *out)
 {
     (void)setup;
     return vk_buf_add_str(out, "pnpm asks for tokens this way; npm itself does"
-                               " not\n");
+                               " not: valetkey run NAME --for npm -- npm"
+                               " ...\n");
 }
 
 static enum vk_err

@@ -61,7 +61,7 @@ talk_fail(const struct vk_talk *talk)
                        talk->verb, talk->of);
     return vk_fail(VK_NOSTORE,
                    "the secret store of '%s' is not available:"
-                   " %s",
+                   " %s; is a Secret Service running in this session?",
                    talk->of, vk_log_clean(vk_span_str(why)));
 }
 

@@ -137,11 +137,11 @@ set_key(const struct vk_clients *clients, const struct vk_conf_line *line,
     const struct vk_key_row *row = &vk_key_rows[key];
     if ((row->flags & where) == 0)
         return vk_sections_fail(clients, line->key,
-                                "'%s' belongs into a [client] section",
+                                "'%s' belongs in a [client] section",
                                 row->name);
     if ((row->flags & VK_MACHINE) != 0 && clients->origin != VK_BROKER)
         return vk_sections_fail(clients, line->key,
-                                "'%s' belongs into the machine's clients.conf",
+                                "'%s' belongs in the machine's clients.conf",
                                 row->name);
     if ((*seen & 1U << key) != 0 && (row->flags & VK_REPEATABLE) == 0)
         return vk_sections_fail(clients, line->key,

@@ -130,14 +130,14 @@ refuses_lines_that_do_not_belong(void **state)
         {AT "audience = a\naudience = a\n", 6,
          "'audience' stands twice in this section"},
         {AT "token-url = https://a.com/t\n", 5,
-         "'token-url' belongs into a [client] section"},
-        {AT "issuer = https://a.com\n", 5, "belongs into a [client]"},
-        {AT "client-id = i\n", 5, "belongs into a [client]"},
-        {AT "auth = client_secret_post\n", 5, "belongs into a [client]"},
-        {AT "ca-file = /ca\n", 5, "belongs into a [client]"},
-        {AT "proxy = http://p:3128\n", 5, "belongs into a [client]"},
+         "'token-url' belongs in a [client] section"},
+        {AT "issuer = https://a.com\n", 5, "belongs in a [client]"},
+        {AT "client-id = i\n", 5, "belongs in a [client]"},
+        {AT "auth = client_secret_post\n", 5, "belongs in a [client]"},
+        {AT "ca-file = /ca\n", 5, "belongs in a [client]"},
+        {AT "proxy = http://p:3128\n", 5, "belongs in a [client]"},
         {A "proxy =\nproxy =\n", 5, "'proxy' stands twice"},
-        {AT "store = secret-service\n", 5, "belongs into a [client]"},
+        {AT "store = secret-service\n", 5, "belongs in a [client]"},
     };
 
     (void)state;

@@ -160,7 +160,7 @@ refuses_what_belongs_into_the_other_file(void **state)
     static const struct {
         const char *users, *said;
     } cases[] = {
-        {CLIENT("a") "allow = root\n", "belongs into the machine's"},
+        {CLIENT("a") "allow = root\n", "belongs in the machine's"},
         {CLIENT("a") "store = system\n", "must be secret-service"},
     };
 
