@@ -53,6 +53,12 @@ for part in bin/valetkey request-key.d/valetkey.conf sysusers.d/valetkey.conf \
 done
 grep -rl '@[a-z]*@' "$work/root"/etc "$work/root"/*/lib/systemd \
     >>"$work/wrong" 2>/dev/null
+# What they point to is beside them.
+for page in $(find "$work/root" \( -path '*/man?/*' -o -name README.md \) \
+    -exec grep -oh 'docs/[a-z/-]*\.md' {} + | sort -u); do
+    grep -q "/doc/valetkey/$page\$" "$work/installed" ||
+        echo "no $page, which is pointed to" >>"$work/wrong"
+done
 check "make install: all parts are there"
 
 : >"$work/wrong"
