@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,15 +97,31 @@ time_of_day(int64_t in_seconds)
     return out;
 }
 
+static bool
+is_utf8_locale(void)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
+
+    if (locale == NULL)
+        return false;
+    bool is_utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return is_utf8;
+}
+
 static enum vk_err
 write_bar(const struct state *state, struct vk_buf *out)
 {
+    bool is_utf8 = is_utf8_locale();
     int64_t life = state->record.life > 0 ? state->record.life : 1;
     int64_t filled = state->left * BAR_WIDTH / life;
     enum vk_err err = VK_OK;
 
     for (int64_t i = 0; i < BAR_WIDTH && err == VK_OK; i++)
-        err = vk_buf_add_str(out, i < filled ? "█" : "░");
+        if (i < filled)
+            err = vk_buf_add_str(out, is_utf8 ? "█" : "#");
+        else
+            err = vk_buf_add_str(out, is_utf8 ? "░" : ".");
     return err == VK_OK ? vk_buf_add_char(out, ' ') : err;
 }
 
