@@ -152,7 +152,7 @@ def set_up(session, server):
 # What an upcall may cost beyond one that only instantiates the key, without
 # the reads of /proc/keys, whose length is the kernel's; and with the keys of
 # so many other users not more than without.
-UPCALL = {"a hit, by name": (120, 400_000), "a hit, by group": (130, 420_000),
+UPCALL = {"a hit, by name": (130, 400_000), "a hit, by group": (140, 420_000),
           "a refusal, by name": (100, 340_000),
           "no such client": (80, 260_000)}
 CROWD = 60
