@@ -176,7 +176,7 @@ vk_file_unmap(struct vk_span text)
 enum vk_err
 vk_file_make_dir(const char *dir)
 {
-    char path[VK_PATH_MAX];
+    char path[VK_PATH_MAX] = "";
     enum vk_err err = vk_file_join(dir, "", path);
 
     if (err != VK_OK)
