@@ -13,11 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "keyring/clients.h"
 
 #define KEYS_MAX 512
+#define TRIES 6
+#define RETRY_MS 5
 /* As pam_valetkey.c has them. */
 #define SESSIONS_FD 4
 #define SESSIONS_OPTION "--sessions-fd=4"
@@ -38,6 +41,10 @@ possess_user_keyring(void)
                                            : KEY_SPEC_PROCESS_KEYRING);
 }
 
+/*
+ * One that was dropped just now answers in place of the upcall, until the
+ * kernel has unlinked it a moment later.
+ */
 static void
 request(const char *name)
 {
@@ -45,7 +52,12 @@ request(const char *name)
 
     snprintf(description, sizeof description, "valetkey:%s", name);
     possess_user_keyring();
-    request_key("user", description, "", KEY_SPEC_USER_KEYRING);
+    for (int i = 0; i < TRIES; i++) {
+        if (request_key("user", description, "", KEY_SPEC_USER_KEYRING) >= 0 ||
+            errno != EKEYREVOKED)
+            break;
+        vk_clock_sleep_until(vk_clock_boot_ms() + (RETRY_MS << i));
+    }
 }
 
 static bool
