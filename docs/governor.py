@@ -3,11 +3,12 @@
 """Draws governor.svg: python3 docs/governor.py >docs/governor.svg
 
 Four lanes, each to its own scale of time.  The same input gives the same
-bytes, so that a test can compare them with the file.
+bytes: tests/check-figures.py compares them with the file.
 """
 
 import sys
-from xml.sax.saxutils import escape
+
+from drawing import Drawing
 
 WIDTH = 900
 LEFT, RIGHT = 128, 876  # where the time begins and ends in every lane
@@ -16,6 +17,13 @@ INK, SOFT, FAINT = "#1b2733", "#5b6875", "#d5dbe1"
 BLUE, GREEN, ORANGE, RED = "#1f6fb2", "#2e7d4f", "#b85c00", "#b3261e"
 PALE = {BLUE: "#d6e6f5", GREEN: "#d5ecdd", ORANGE: "#fbe3c6", RED: "#f8d7d4"}
 
+TITLE = "When valetkey asks a token endpoint, and when not"
+DESC = """\
+Four timelines: a token is renewed once in the background at \
+three quarters of its life; after a 429 no request goes out for as long as \
+Retry-After says; a refused secret is tried again after 5, 10, 20, 40 and 60 \
+minutes only; five requests to one endpoint leave 1.15 seconds apart."""
+
 # Seconds, but for the probes
 LIFE, REFRESH, MARGIN = 300, 225, 240
 RETRY_AFTER = 7
@@ -23,17 +31,7 @@ PROBES = [0, 5, 15, 35, 75, 135]  # minutes; 5, 10, 20, 40, 60 between them
 PACE = 1.15
 
 
-class Drawing:
-    def __init__(self):
-        self.parts = []
-
-    def add(self, name, text=None, **attributes):
-        pairs = "".join(
-            f' {key.rstrip("_").replace("_", "-")}="{number(value)}"'
-            for key, value in attributes.items())
-        end = "/>" if text is None else f">{escape(text)}</{name}>"
-        self.parts.append(f"<{name}{pairs}{end}")
-
+class Timelines(Drawing):
     def text(self, x, y, text, color=INK, anchor="start", **more):
         self.add("text", text, x=x, y=y, fill=color, text_anchor=anchor,
                  **more)
@@ -44,13 +42,6 @@ class Drawing:
     def bar(self, x, y, width, color, height=20, **more):
         self.add("rect", x=x, y=y, width=width, height=height,
                  fill=PALE.get(color, color), stroke=color, **more)
-
-
-def number(value):
-    """At most one digit behind the point, on every machine."""
-    if isinstance(value, float):
-        return f"{value:.1f}".removesuffix(".0")
-    return value
 
 
 class Lane:
@@ -235,28 +226,15 @@ def draw_pace(out, top):
 
 
 def draw():
-    out = Drawing()
+    out = Timelines()
     legend(out, 32)
     tops = [80, 312, 514, 692]
     for paint, top in zip((draw_life, draw_hold, draw_quarantine, draw_pace),
                           tops):
         paint(out, top)
     height = tops[-1] + 188
-    head = f"""\
-<?xml version="1.0" encoding="UTF-8"?>
-<!-- SPDX-License-Identifier: MIT -->
-<!-- made by governor.py -->
-<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" \
-viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title desc" \
-font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif" font-size="13">
-<title id="title">When valetkey asks a token endpoint, and when not</title>
-<desc id="desc">Four timelines: a token is renewed once in the background at \
-three quarters of its life; after a 429 no request goes out for as long as \
-Retry-After says; a refused secret is tried again after 5, 10, 20, 40 and 60 \
-minutes only; five requests to one endpoint leave 1.15 seconds apart.</desc>
-<rect width="{WIDTH}" height="{height}" fill="#fff"/>
-"""
-    return head + "\n".join(out.parts) + "\n</svg>\n"
+    return out.svg("governor.py", WIDTH, height, TITLE, f"""\
+<rect width="{WIDTH}" height="{height}" fill="#fff"/>""", DESC)
 
 
 if __name__ == "__main__":

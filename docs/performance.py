@@ -10,8 +10,10 @@ bytes.
 import json
 import math
 import sys
-from xml.sax.saxutils import escape
 
+from drawing import Drawing
+
+TITLE = "What valetkey takes, beside what others do"
 WIDTH, LEFT, RIGHT = 900, 330, 790
 ROW, GAP = 24, 74
 STYLE = """
@@ -28,29 +30,13 @@ STYLE = """
 }"""
 
 
-class Drawing:
-    def __init__(self):
-        self.parts = []
-
-    def add(self, name, text=None, **attributes):
-        pairs = "".join(
-            f' {key.rstrip("_").replace("_", "-")}="{number(value)}"'
-            for key, value in attributes.items())
-        end = "/>" if text is None else f">{escape(text)}</{name}>"
-        self.parts.append(f"<{name}{pairs}{end}")
-
+class Charts(Drawing):
     def text(self, x, y, text, class_="ink", anchor="start", **more):
         self.add("text", text, x=x, y=y, class_=class_, text_anchor=anchor,
                  **more)
 
     def line(self, x1, y1, x2, y2, class_="line", **more):
         self.add("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_, **more)
-
-
-def number(value):
-    if isinstance(value, float):
-        return f"{value:.1f}".removesuffix(".0")
-    return value
 
 
 def short(value):
@@ -140,7 +126,7 @@ def draw_curves(out, top, curves):
 
 
 def draw(data):
-    out = Drawing()
+    out = Charts()
     y, parts = 36, data["parts"]
     for part in "warm", "crowd", "cold":
         if part in parts:
@@ -156,19 +142,10 @@ def draw(data):
     if curves:
         y = draw_curves(out, y, curves)
     height = y - 40
-    head = f"""\
-<?xml version="1.0" encoding="UTF-8"?>
-<!-- SPDX-License-Identifier: MIT -->
-<!-- made by performance.py -->
-<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" \
-viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title" \
-font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif" font-size="13">
-<title id="title">What valetkey takes, beside what others do</title>
+    return out.svg("performance.py", WIDTH, height, TITLE, f"""\
 <style>{STYLE}
 </style>
-<rect width="{WIDTH}" height="{height}" class="back"/>
-"""
-    return head + "\n".join(out.parts) + "\n</svg>\n"
+<rect width="{WIDTH}" height="{height}" class="back"/>""")
 
 
 if __name__ == "__main__":
